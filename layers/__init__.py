@@ -1,0 +1,1 @@
+"""Pure computing on GeoDataFrames and arrays: no database, no web, no folium."""
