@@ -1,0 +1,3 @@
+"""Grid management service: people, rules, screens and transactions around `layers` (computing) and `maps` (drawing)."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,69 @@
+"""Who may do what: the one table. The documentation prints it, the routes enforce it, a test walks it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What an account is. Administrator, auditor and business roles are separate people (三员分立)."""
+
+    ADMINISTRATOR = "administrator"
+    AUDITOR = "auditor"
+    PLANNER = "planner"
+    COMMANDER = "commander"
+    SQUAD_LEADER = "squad_leader"
+    OFFICER = "officer"
+    STEWARD = "steward"
+
+
+class Permission(StrEnum):
+    """What can be done, named for the use case and not for the route."""
+
+    SEE_LAND = "see_land"
+    SEE_TEAMS = "see_teams"
+    SEE_ADDRESSES = "see_addresses"
+    SEE_FIGURES = "see_figures"
+    SEE_REGISTERS = "see_registers"
+    SEE_OWN_ACCOUNT = "see_own_account"
+    UNMASK_PERSON = "unmask_person"
+    IMPORT_LAND = "import_land"
+    IMPORT_TEAMS = "import_teams"
+    IMPORT_ADDRESSES = "import_addresses"
+    IMPORT_REGISTERS = "import_registers"
+    ASSIGN_ADDRESSES = "assign_addresses"
+    RESOLVE_ADDRESS = "resolve_address"
+    HAND_OVER_BEAT = "hand_over_beat"
+    EXPORT = "export"
+    VIEW_AS = "view_as"
+    APPROVE_EXPORT = "approve_export"
+    MANAGE_ACCOUNTS = "manage_accounts"
+    READ_AUDIT = "read_audit"
+
+
+_EVERYBODY = frozenset(Role)
+_BUSINESS = frozenset({Role.PLANNER, Role.COMMANDER, Role.SQUAD_LEADER, Role.OFFICER, Role.STEWARD})
+_LEADING = frozenset({Role.PLANNER, Role.COMMANDER, Role.SQUAD_LEADER})
+_STAFF = frozenset({Role.PLANNER, Role.COMMANDER})
+
+PERMISSIONS: dict[Permission, frozenset[Role]] = {
+    Permission.SEE_LAND: _BUSINESS,
+    Permission.SEE_TEAMS: _BUSINESS,
+    Permission.SEE_ADDRESSES: _BUSINESS,
+    Permission.SEE_FIGURES: _BUSINESS,
+    Permission.SEE_REGISTERS: _BUSINESS,
+    Permission.SEE_OWN_ACCOUNT: _EVERYBODY,
+    Permission.UNMASK_PERSON: _LEADING | {Role.OFFICER},
+    Permission.IMPORT_LAND: frozenset({Role.PLANNER}),
+    Permission.IMPORT_TEAMS: frozenset({Role.PLANNER}),
+    Permission.IMPORT_ADDRESSES: frozenset({Role.PLANNER}),
+    Permission.IMPORT_REGISTERS: frozenset({Role.PLANNER}),
+    Permission.ASSIGN_ADDRESSES: frozenset({Role.PLANNER}),
+    Permission.RESOLVE_ADDRESS: _LEADING | {Role.STEWARD},
+    Permission.HAND_OVER_BEAT: _STAFF,
+    Permission.EXPORT: _LEADING | {Role.STEWARD},
+    Permission.VIEW_AS: _STAFF,
+    Permission.APPROVE_EXPORT: _STAFF,
+    Permission.MANAGE_ACCOUNTS: frozenset({Role.ADMINISTRATOR}),
+    Permission.READ_AUDIT: frozenset({Role.AUDITOR}),
+}

@@ -1,0 +1,85 @@
+"""Standard addresses and their placements: which area and which beat answers for an address, over which period."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gis_service.storage.rows import Period, Row, RowId, geometry_column
+
+
+class PointSource(StrEnum):
+    """Where the point of an address comes from."""
+
+    SURVEYED = "surveyed"
+    GEOCODED = "geocoded"
+    HAND_PLACED = "hand_placed"
+    NONE = "none"
+
+
+class Unresolved(StrEnum):
+    """Why an address has no decided place, or nobody who answers for it."""
+
+    OUTSIDE = "outside"
+    NO_POINT = "no_point"
+    STATED_DIFFERS = "stated_differs"
+    OVERLAP = "overlap"
+    NO_BEAT = "no_beat"
+
+
+class Address(Row):
+    """A 标准地址: code, text, parsed parts and a point."""
+
+    __tablename__ = "address"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    text: Mapped[str] = mapped_column(String(300))
+    road: Mapped[str | None] = mapped_column(String(100))
+    lane: Mapped[str | None] = mapped_column(String(32))
+    number: Mapped[str | None] = mapped_column(String(32))
+    building: Mapped[str | None] = mapped_column(String(32))
+    unit: Mapped[str | None] = mapped_column(String(32))
+    room: Mapped[str | None] = mapped_column(String(32))
+    stated_village_code: Mapped[str | None] = mapped_column(String(64), index=True)
+    point_source: Mapped[str] = mapped_column(String(16))
+    geom: Mapped[Any] = geometry_column("POINT", nullable=True)
+
+
+class Placement(Period, Row):
+    """Where an address belongs over a period.
+
+    `area_id` is the compound once that is decided; until then `unresolved` says why not and `suggested_*` what is
+    nearest. `home_area_id`
+    is the smallest area whose people see the address: the compound when decided, else the suggestion or the stated
+    village.
+    """
+
+    __tablename__ = "placement"
+    __table_args__ = (
+        Index("ix_placement_address_id_valid_from", "address_id", "valid_from", unique=True),
+        # one open placement an address; an exclusion constraint over 10^5 rows would make re-assignment several times
+        # slower
+        Index(
+            "ix_placement_open",
+            "address_id",
+            unique=True,
+            sqlite_where=text("valid_to IS NULL"),
+            postgresql_where=text("valid_to IS NULL"),
+        ),
+        Index("ix_placement_unresolved_valid_to", "unresolved", "valid_to"),
+    )
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id"))
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
+    beat_id: Mapped[int | None] = mapped_column(ForeignKey("beat.id"), index=True)
+    home_area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
+    unresolved: Mapped[str | None] = mapped_column(String(20))
+    suggested_area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+    suggested_distance_m: Mapped[float | None]
+    candidate_area_ids: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
+    override_reason: Mapped[str | None] = mapped_column(String(500))

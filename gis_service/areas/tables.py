@@ -1,0 +1,62 @@
+"""Areas and their versions: the land as it was known to be on any day."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gis_service.storage.rows import Period, Row, RowId, geometry_column
+
+
+class AreaLevel(StrEnum):
+    """The four levels, from the top."""
+
+    DISTRICT = "district"
+    TOWNSHIP = "township"
+    VILLAGE = "village"
+    COMPOUND = "compound"
+
+    @property
+    def parent(self) -> AreaLevel | None:
+        """The level above."""
+        levels = list(AreaLevel)
+        position = levels.index(self)
+        return levels[position - 1] if position else None
+
+    @property
+    def child(self) -> AreaLevel | None:
+        """The level below."""
+        levels = list(AreaLevel)
+        position = levels.index(self)
+        return levels[position + 1] if position + 1 < len(levels) else None
+
+
+class Area(Row):
+    """The thing that persists while its name, code, border and parent change."""
+
+    __tablename__ = "area"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    level: Mapped[str] = mapped_column(String(16), index=True)
+
+
+class AreaVersion(Period, Row):
+    """What was true of an area over one period."""
+
+    __tablename__ = "area_version"
+    __table_args__ = (Index("ix_area_version_area_id_valid_from", "area_id", "valid_from", unique=True),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    code: Mapped[str] = mapped_column(String(64), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str | None] = mapped_column(String(32))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
+    geom: Mapped[Any] = geometry_column("MULTIPOLYGON")
+    source: Mapped[str] = mapped_column(String(200))
+    note: Mapped[str | None] = mapped_column(String(500))
+    recorded_at: Mapped[datetime]

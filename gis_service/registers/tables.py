@@ -1,0 +1,98 @@
+"""Who lives where: registrations, rentals, and the places where the registers disagree."""
+
+from __future__ import annotations
+
+from datetime import date
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from gis_service.storage.rows import Row, RowId
+
+
+class RentalGrade(StrEnum):
+    """绿 / 黄 / 橙 / 红."""
+
+    GREEN = "green"
+    YELLOW = "yellow"
+    ORANGE = "orange"
+    RED = "red"
+
+
+class MismatchClass(StrEnum):
+    """The classes of domain.md, Data mismatches."""
+
+    MISSING_REGISTRATION = "missing_registration"
+    SHOULD_BE_REGISTERED = "should_be_registered"
+    SHOULD_BE_DEREGISTERED = "should_be_deregistered"
+    PERSON_DWELLING = "person_dwelling"
+    DUPLICATE = "duplicate"
+    WRONG_ADDRESS = "wrong_address"
+    ATTRIBUTE_CONFLICT = "attribute_conflict"
+
+
+class MismatchState(StrEnum):
+    """Where a mismatch stands."""
+
+    OPEN = "open"
+    CONFIRMED = "confirmed"
+    CORRECTED_POLICE = "corrected_police"
+    CORRECTED_VILLAGE = "corrected_village"
+    CORRECTED_GRID = "corrected_grid"
+    REJECTED = "rejected"
+
+
+class Registration(Row):
+    """居住登记: a person at an address from a day; personal fields are sealed under `source_key`."""
+
+    __tablename__ = "registration"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    source_key: Mapped[str] = mapped_column(String(64), unique=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id"), index=True)
+    name_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    id_number_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    id_number_index: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_index: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    registered_on: Mapped[date] = mapped_column(index=True)
+    deregistered_on: Mapped[date | None] = mapped_column(index=True)
+    deregistration_reason: Mapped[str | None] = mapped_column(String(64))
+
+
+class Rental(Row):
+    """出租房: a dwelling let to migrants; landlord fields are sealed under `code`."""
+
+    __tablename__ = "rental"
+    __table_args__ = (CheckConstraint("rooms >= 0 AND beds >= 0 AND residents >= 0", name="counts"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    code: Mapped[str] = mapped_column(String(64), unique=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id"), index=True)
+    landlord_name_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    landlord_phone_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    landlord_phone_index: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True)
+    rooms: Mapped[int]
+    beds: Mapped[int]
+    usable_area_m2: Mapped[float | None]
+    residents: Mapped[int]
+    grade: Mapped[str] = mapped_column(String(16), index=True)
+    inspected_on: Mapped[date | None]
+    let_from: Mapped[date]
+    let_to: Mapped[date | None]
+
+
+class Mismatch(Row):
+    """One fact on which the registers disagree, with its evidence and its state."""
+
+    __tablename__ = "mismatch"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    source_key: Mapped[str] = mapped_column(String(64), unique=True)
+    mismatch_class: Mapped[str] = mapped_column(String(32), index=True)
+    address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id"), index=True)
+    found_on: Mapped[date]
+    state: Mapped[str] = mapped_column(String(24), index=True)
+    registers: Mapped[str] = mapped_column(String(64))
+    evidence: Mapped[str | None] = mapped_column(String(1000))

@@ -1,0 +1,109 @@
+"""Every number of policy and every place outside the process: one class, read from the environment (`GIS_`)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of one deployment; handed in, never imported by `layers` or `maps`."""
+
+    model_config = SettingsConfigDict(env_prefix="GIS_", env_file=None, frozen=True, extra="forbid")
+
+    # where things are
+    data_dir: Path = Field(Path("var"), description="Folder of the embedded database, the key file and uploads.")
+    database_url: str | None = Field(
+        None,
+        description="SQLAlchemy URL; empty means SpatiaLite in `data_dir`/grid.sqlite. PostGIS: postgresql+psycopg://…",
+    )
+    spatialite_path: str = Field("mod_spatialite", description="Name or path of the SpatiaLite extension.")
+
+    # the place
+    metric_crs: str = Field(
+        "EPSG:4549", description="CRS for every measurement, in metres (a Gauss-Kruger zone). Keelung: EPSG:3826."
+    )
+    district_name: str = Field("", description="Shown in page titles; empty means the name of the district area.")
+
+    # the standard (domain.md, Coverage)
+    persons_per_officer: int = Field(800, gt=0, description="Standard: registered migrants per full-time officer.")
+    social_work_share: float = Field(0.30, ge=0, le=1, description="Share of posts on the township social-work side.")
+    load_class_edges: tuple[float, ...] = Field(
+        (600, 800, 1000, 1300), description="Upper edges of the map classes of load, persons per officer."
+    )
+
+    # topology tolerances (domain.md, Areas)
+    sliver_area_m2: float = Field(1.0, ge=0, description="Overlaps and gaps below this are counted as slivers, m².")
+    overlap_alarm_m2: float = Field(3.0, ge=0, description="A sibling overlap above this is an alarm, m².")
+    small_part_m2: float = Field(50.0, ge=0, description="A part of a multipart area below this is odd, m².")
+
+    # hotspots
+    hotspot_permutations: int = Field(9999, ge=99, description="Permutations of the Gi* inference.")
+    hotspot_seed: int = Field(20231, description="Seed of the permutations: the same data give the same map.")
+    hexagon_size_m: float = Field(250.0, gt=0, description="Centre to corner of a hexagon of the grid, m.")
+
+    # small numbers
+    suppress_below: int = Field(5, ge=0, description="Counts below this do not leave a township's own view.")
+
+    # group rental (domain.md, Rentals)
+    group_rental_min_area_m2: float = Field(
+        4.0, description="Usable area per person below which group rental is suspected, m²."
+    )
+    group_rental_max_persons_per_room: float = Field(
+        2.0, description="Persons per room above which group rental is suspected."
+    )
+    group_rental_rooms: int = Field(10, description="Rooms from which group rental is suspected.")
+    group_rental_beds: int = Field(10, description="Beds from which group rental is suspected.")
+
+    # uploads
+    upload_max_bytes: int = Field(256 * 2**20, gt=0, description="Largest upload, bytes.")
+    upload_max_unzip_ratio: float = Field(100.0, gt=1, description="Largest ratio of unpacked to packed size.")
+    upload_max_vertices: int = Field(5_000_000, gt=0, description="Most vertices in one file.")
+    upload_max_ring_vertices: int = Field(200_000, gt=0, description="Most vertices in one ring.")
+    upload_cpu_s: int = Field(300, gt=0, description="CPU seconds that the reading of one file may take.")
+    upload_memory_bytes: int = Field(4 * 2**30, gt=0, description="Address space of the reading process, bytes.")
+
+    # access
+    locale: Literal["zh_CN", "en"] = Field(
+        "zh_CN", description="Language when neither account nor browser asks for one."
+    )
+    key_file: Path | None = Field(None, description="File of the personal-data keys; empty means `data_dir`/keys.json.")
+    cookie_secure: bool = Field(
+        True, description="Send the session cookie over HTTPS (or localhost) only; `__Host-` prefix."
+    )
+    session_idle_minutes: int = Field(30, gt=0, description="A session ends after this long without a request.")
+    session_absolute_hours: int = Field(12, gt=0, description="A session ends after this long in any case.")
+    password_min_length: int = Field(12, ge=8, description="Shortest password accepted.")
+    lockout_after: int = Field(5, gt=0, description="Wrong passwords in a row before an account waits.")
+    lockout_base_seconds: int = Field(
+        30, gt=0, description="First wait of a locked account; doubles with every further failure."
+    )
+    requests_per_minute: int = Field(
+        600, gt=0, description="Requests per minute and account (or address when not signed in)."
+    )
+    audit_retention_days: int = Field(
+        365, ge=183, description="Audit entries are kept at least this long (never under 6 months)."
+    )
+
+    # maps
+    base_map: Literal["none", "tiles", "wmts"] = Field("none", description="Base map: none, local tiles or a WMTS.")
+    base_map_url: str = Field("", description="URL template of the base map; `{key}` is replaced by the key.")
+    base_map_key: str = Field("", description="Key for the base map service, such as Tianditu.")
+    base_map_attribution: str = Field("", description="Attribution of the base map.")
+
+    # serving
+    log_json: bool = Field(True, description="Structured logs as JSON lines; otherwise for a terminal.")
+    page_size: int = Field(100, gt=0, le=1000, description="Rows on one page of a list when the caller names none.")
+
+    @property
+    def url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'grid.sqlite').absolute()}"
+
+    @property
+    def keys_path(self) -> Path:
+        """The key file in force."""
+        return self.key_file or self.data_dir / "keys.json"

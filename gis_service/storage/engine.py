@@ -1,0 +1,49 @@
+"""Engines and transactions: the only place that opens a connection, and the only place that commits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+from gis_service.settings import Settings
+from gis_service.storage.spatialite import attach_spatialite, sqlite_driver
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Open the database that the settings name; connects lazily."""
+    url = make_url(settings.url)
+    if url.get_backend_name() == "sqlite":
+        if url.database and url.database != ":memory:":
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(url, module=sqlite_driver())
+        attach_spatialite(engine, settings.spatialite_path)
+        return engine
+    return create_engine(url, pool_pre_ping=True, pool_size=10)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """One use case: everything in the block is committed together, or nothing is."""
+    with Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """One read: a consistent view, never written back."""
+    with Session(engine, expire_on_commit=False) as session:
+        try:
+            yield session
+        finally:
+            session.rollback()
+
+
+def is_reachable(engine: Engine) -> bool:
+    """Say whether the database answers."""
+    with engine.connect() as connection:
+        return bool(connection.execute(text("SELECT 1")).scalar() == 1)

@@ -1,0 +1,60 @@
+"""Bring a database to the newest schema, and say which one it has."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+import migrations
+from gis_service.storage.spatialite import initialise_metadata
+
+
+def alembic_config(connection: Connection | None = None) -> Config:
+    """Alembic's configuration without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrations.__file__).parent))
+    config.attributes["connection"] = connection
+    return config
+
+
+def upgrade_schema(engine: Engine, revision: str = "head") -> None:
+    """Upgrade to `revision` in one transaction: a migration that fails leaves the database as it was."""
+    with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql(
+                "PRAGMA foreign_keys=OFF"
+            )  # a batch recreate would cascade; has no effect in a transaction
+            connection.exec_driver_sql("BEGIN")
+            initialise_metadata(connection)
+        else:
+            for extension in ("postgis", "btree_gist"):
+                connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+        command.upgrade(alembic_config(connection), revision)
+        if engine.dialect.name == "sqlite":
+            broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
+            if broken:
+                msg = f"migration to {revision} left {len(broken)} dangling foreign keys, first: {broken[0]}"
+                raise RuntimeError(msg)
+        connection.commit()
+    engine.dispose()  # connections that were opened before keep foreign keys off and cached schemas
+
+
+def schema_revision(engine: Engine) -> str | None:
+    """The revision that the database has; None when it has none."""
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_revision() -> str:
+    """The revision that the code expects."""
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    if head is None:
+        msg = "no migrations found"
+        raise RuntimeError(msg)
+    return head

@@ -1,0 +1,12 @@
+"""Every table of the service, for migrations: importing this module fills `Row.metadata`."""
+
+from __future__ import annotations
+
+import gis_service.addresses.tables
+import gis_service.areas.tables
+import gis_service.intake.tables
+import gis_service.registers.tables
+import gis_service.teams.tables  # noqa: F401 - imported for their tables
+from gis_service.storage.rows import Row
+
+metadata = Row.metadata
