@@ -1,7 +1,7 @@
 """A PostgreSQL cluster of our own for tests and benchmarks: on a free port, in a temporary folder, gone afterwards.
 
-PostgreSQL refuses to run as root, so for root the server runs as an unprivileged account. The server is our child and asks
-the kernel to be stopped when we die, so that a killed test run leaves no server behind.
+PostgreSQL refuses to run as root, so for root the server runs as an unprivileged account. The server is our child and
+asks the kernel to be stopped when we die, so that a killed test run leaves no server behind.
 """
 
 import os
