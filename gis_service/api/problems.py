@@ -1,0 +1,119 @@
+"""The one error shape of the service: RFC 9457 problem+json, in the user's language.
+
+Exceptions know no HTTP; this table knows both. A test proves that every leaf of `GridError` is in it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from gis_service import errors
+from gis_service.errors import Fault, GridError
+from gis_service.texts import T, Text
+
+STATUS: dict[type[GridError], int] = {
+    errors.NotSignedInError: 401,
+    errors.NotPermittedError: 403,
+    errors.NotFoundError: 404,
+    errors.ConflictError: 409,
+    errors.TooLargeError: 413,
+    errors.InvalidInputError: 422,
+    errors.TooManyRequestsError: 429,
+    errors.NotReadyError: 503,
+}
+
+TITLES: dict[int, Text] = {
+    400: T("The request is malformed"),
+    401: T("Please sign in"),
+    403: T("Not permitted"),
+    404: T("Not found"),
+    405: T("This address does not take such a request"),
+    409: T("Contradicts what is there"),
+    413: T("Too large"),
+    415: T("This kind of content is not accepted"),
+    422: T("The input is not acceptable"),
+    429: T("Too many requests"),
+    500: T("Something went wrong on our side; it has been recorded"),
+    503: T("The service is not ready"),
+}
+
+log = structlog.get_logger(__name__)
+
+
+def status_of(error: GridError) -> int:
+    """The status code of an error: that of its nearest class in the table."""
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+
+
+def problem(status: int, detail: str, request: Request, **more: Any) -> Response:
+    """One problem+json response."""
+    body = {
+        "type": "about:blank",
+        "title": str(TITLES.get(status, TITLES[500])),
+        "status": status,
+        "detail": detail,
+        "instance": request.url.path,
+        "request_id": getattr(request.state, "request_id", None),
+        **more,
+    }
+    headers = {"Cache-Control": "no-store"}
+    if "retry_after_s" in more:
+        headers["Retry-After"] = str(more["retry_after_s"])
+    if status == 401:
+        headers["WWW-Authenticate"] = 'Bearer realm="grid"'
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
+
+
+def fault_body(fault: Fault) -> dict[str, object]:
+    """One fault as the wire shows it."""
+    return {
+        "message": str(fault.message),
+        "file": fault.file,
+        "row": fault.row,
+        "field": fault.field,
+        "value": fault.value,
+        "remedy": str(fault.remedy) if fault.remedy else None,
+    }
+
+
+def install_problems(app: FastAPI) -> None:
+    """Turn everything that is raised into a problem."""
+
+    @app.exception_handler(GridError)
+    def _grid_error(request: Request, error: GridError) -> Response:
+        more: dict[str, Any] = {}
+        if isinstance(error, errors.InvalidInputError):
+            more["faults"] = [fault_body(fault) for fault in error.faults]
+        if isinstance(error, errors.TooManyRequestsError):
+            more["retry_after_s"] = error.retry_after_s
+        return problem(status_of(error), str(error), request, **more)
+
+    @app.exception_handler(RequestValidationError)
+    def _invalid(request: Request, error: RequestValidationError) -> Response:
+        faults = [
+            {
+                "field": ".".join(str(part) for part in fault["loc"]),
+                "message": fault["msg"],
+                "value": str(fault.get("input"))[:200],
+            }
+            for fault in error.errors()
+        ]
+        return problem(422, str(T("Some fields are missing or not acceptable.")), request, faults=faults)
+
+    @app.exception_handler(HTTPException)
+    def _http(request: Request, error: HTTPException) -> Response:
+        response = problem(error.status_code, str(TITLES.get(error.status_code, error.detail)), request)
+        for name, value in (error.headers or {}).items():
+            response.headers[name] = value
+        return response
+
+    @app.exception_handler(Exception)
+    def _unexpected(request: Request, error: Exception) -> Response:
+        log.error("unexpected error", path=request.url.path, exc_info=error)
+        return problem(500, str(TITLES[500]), request)

@@ -1,0 +1,58 @@
+"""The composition root of the web service: `create_app(settings)` puts the rooms together; nothing is built at import."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from gis_service import __version__
+from gis_service.access.http import install_access
+from gis_service.access.personal import Vault
+from gis_service.access.routes import router as access_router
+from gis_service.addresses.routes import router as addresses_router
+from gis_service.api import health
+from gis_service.api.logs import configure_logs, install_request_log
+from gis_service.api.problems import install_problems
+from gis_service.areas.routes import router as areas_router
+from gis_service.intake.routes import router as intake_router
+from gis_service.registers.routes import router as registers_router
+from gis_service.settings import Settings
+from gis_service.storage.engine import open_engine
+from gis_service.teams.routes import router as teams_router
+from gis_service.teams.scope import scope_of
+from gis_service.web.pages import install_pages
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the service for `settings`; the database must have the current schema (`gis-service db upgrade`)."""
+    configure_logs(as_json=settings.log_json)
+    engine = open_engine(settings)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        yield
+        engine.dispose()
+
+    app = FastAPI(
+        title="Grid service",
+        version=__version__,
+        description="Areas, teams, addresses, officers and figures of one district.",
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.vault = Vault.load_or_create(settings)
+    app.state.scope_of = scope_of
+    install_problems(app)
+    app.include_router(health.router)
+    for router in (access_router, areas_router, teams_router, addresses_router, registers_router, intake_router):
+        app.include_router(router)
+    install_pages(app)
+    install_access(app)
+    install_request_log(app)
+    return app
