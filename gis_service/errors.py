@@ -69,3 +69,7 @@ class TooManyRequestsError(GridError):
 
 class NotReadyError(GridError):
     """The service lacks something that the administrator must set up (database, extension, keys)."""
+
+
+class TamperedError(GridError):
+    """Something sealed or chained was changed by another hand than the service's."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -71,6 +71,9 @@ class Settings(BaseSettings):
         "zh_CN", description="Language when neither account nor browser asks for one."
     )
     key_file: Path | None = Field(None, description="File of the personal-data keys; empty means `data_dir`/keys.json.")
+    keys: SecretStr | None = Field(
+        None, description="The key ring itself as JSON (`gis-service keys generate`); then there is no key file."
+    )
     cookie_secure: bool = Field(
         True, description="Send the session cookie over HTTPS (or localhost) only; `__Host-` prefix."
     )

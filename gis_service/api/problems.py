@@ -26,6 +26,7 @@ STATUS: dict[type[GridError], int] = {
     errors.InvalidInputError: 422,
     errors.TooManyRequestsError: 429,
     errors.NotReadyError: 503,
+    errors.TamperedError: 500,
 }
 
 TITLES: dict[int, Text] = {
