@@ -39,7 +39,8 @@ def test_district_of_357_000_requires_447_posts() -> None:
 
 def test_an_area_at_exactly_the_standard_is_covered_with_neither_shortfall_nor_surplus() -> None:
     area = covered({1: (1_600, 2)}).loc[1]
-    assert area[["load", "required", "short", "surplus", "coverage", "status"]].tolist() == [800, 2, 0, 0, 1, "covered"]
+    shown = [area[name] for name in ("load", "required", "short", "surplus", "coverage", "status")]
+    assert shown == [800, 2, 0, 0, 1, "covered"]
 
 
 def test_uncovered_no_data_and_nobody_to_register_are_three_things() -> None:
