@@ -20,9 +20,12 @@ def scope_of(session: Session, viewer: Viewer, day: date) -> Scope:
         return Scope(day, None)
     if viewer.role is not Role.OFFICER:
         roots = viewer.area_ids
-        if roots and session.scalars(
-            select(Area.id).where(Area.id.in_(sorted(roots)), Area.level == AreaLevel.DISTRICT)
-        ).first():
+        if (
+            roots
+            and session.scalars(
+                select(Area.id).where(Area.id.in_(sorted(roots)), Area.level == AreaLevel.DISTRICT)
+            ).first()
+        ):
             roots = None  # the whole district, with what lies in no area at all
         return Scope(day, roots)
     beats = frozenset(

@@ -1,0 +1,196 @@
+"""Reads of addresses and of who answers for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy.orm import Session, aliased
+
+from gis_service.access.scope import Scope
+from gis_service.addresses.tables import Address, Placement, Unresolved
+from gis_service.areas.scope import area_in_scope, subtree
+from gis_service.areas.tables import AreaVersion
+from gis_service.errors import NotFoundError
+from gis_service.storage.boxes import Box, in_box
+from gis_service.storage.frames import read_frame
+from gis_service.teams.tables import Beat, BeatDuty, Officer
+from gis_service.texts import T
+
+
+def placement_in_scope(scope: Scope) -> ColumnElement[bool]:
+    """The filter for placements that the viewer may see."""
+    if scope.is_whole_district:
+        return true()
+    if scope.beat_ids is not None:
+        return Placement.beat_id.in_(sorted(scope.beat_ids))
+    return area_in_scope(scope, Placement.home_area_id)
+
+
+def _addresses(scope: Scope) -> Select[*tuple[Any, ...]]:
+    village = aliased(AreaVersion)
+    return (
+        select(
+            Address.id.label("address_id"),
+            Address.code,
+            Address.text,
+            Address.building,
+            Address.unit,
+            Address.room,
+            Address.point_source,
+            func.ST_X(Address.geom).label("lon"),
+            func.ST_Y(Address.geom).label("lat"),
+            Address.stated_village_code,
+            Placement.area_id,
+            AreaVersion.name.label("area_name"),
+            village.name.label("village_name"),
+            Placement.home_area_id,
+            Placement.beat_id,
+            Beat.name.label("beat_name"),
+            Officer.id.label("officer_id"),
+            Officer.name.label("officer"),
+            Officer.badge_no,
+            Placement.unresolved,
+            Placement.suggested_area_id,
+            Placement.suggested_distance_m,
+            Placement.override_reason,
+        )
+        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
+        .outerjoin(AreaVersion, and_(AreaVersion.area_id == Placement.area_id, AreaVersion.valid_on(scope.day)))
+        .outerjoin(village, and_(village.area_id == AreaVersion.parent_id, village.valid_on(scope.day)))
+        .outerjoin(Beat, Beat.id == Placement.beat_id)
+        .outerjoin(BeatDuty, and_(BeatDuty.beat_id == Placement.beat_id, BeatDuty.valid_on(scope.day)))
+        .outerjoin(
+            Officer,
+            and_(Officer.id == BeatDuty.officer_id, or_(Officer.left_on.is_(None), Officer.left_on > scope.day)),
+        )
+        .where(placement_in_scope(scope))
+    )
+
+
+_DTYPES = dict.fromkeys(("area_id", "home_area_id", "beat_id", "officer_id", "suggested_area_id"), "Int64") | {
+    "lon": "float64",
+    "lat": "float64",
+    "suggested_distance_m": "Float64",
+}
+
+
+def addresses(
+    session: Session,
+    scope: Scope,
+    *,
+    search: str | None = None,
+    area_id: int | None = None,
+    beat_id: int | None = None,
+    unresolved: Unresolved | None = None,
+    only_unresolved: bool = False,
+    box: Box | None = None,
+    offset: int = 0,
+    limit: int = 100,
+) -> tuple[pd.DataFrame, int]:
+    """One page of addresses in scope, ordered by code, with place and officer, and how many there are in all.
+
+    `search` matches any part of the text or the code; `area_id` narrows to a subtree; `box` is west, south, east, north
+    in degrees lon-lat.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    if search:
+        pattern = f"%{search.replace('/', '//').replace('%', '/%').replace('_', '/_')}%"
+        conditions.append(or_(Address.text.like(pattern, escape="/"), Address.code.like(pattern, escape="/")))
+    if area_id is not None:
+        conditions.append(Placement.home_area_id.in_(subtree([area_id], scope.day)))
+    if beat_id is not None:
+        conditions.append(Placement.beat_id == beat_id)
+    if unresolved is not None:
+        conditions.append(Placement.unresolved == unresolved.value)
+    elif only_unresolved:
+        conditions.append(Placement.unresolved.is_not(None))
+    if box is not None:
+        conditions.append(in_box(session, Address, box))
+    total = session.execute(
+        select(func.count())
+        .select_from(Address)
+        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
+        .where(placement_in_scope(scope), *conditions)
+    ).scalar_one()
+    query = _addresses(scope).where(*conditions).order_by(Address.code).offset(offset).limit(limit)
+    return read_frame(session, query, dtypes=_DTYPES, index="address_id"), total
+
+
+def address(session: Session, scope: Scope, address_id: int) -> dict[str, Any]:
+    """One address with its place and officer.
+
+    Raises
+    ------
+    NotFoundError
+        There is none in scope.
+    """
+    row = session.execute(_addresses(scope).where(Address.id == address_id)).mappings().first()
+    if row is None:
+        raise NotFoundError(T("There is no such address in your part of the district."))
+    return dict(row)
+
+
+def count_unresolved(session: Session, scope: Scope) -> dict[str, int]:
+    """How many addresses in scope wait for a decision, by reason; and `total`, `assigned` (an officer answers)."""
+    rows = session.execute(
+        select(Placement.unresolved, func.count())
+        .where(Placement.valid_on(scope.day), placement_in_scope(scope))
+        .group_by(Placement.unresolved)
+    ).all()
+    by_reason = {reason: int(count) for reason, count in rows}
+    held = (
+        select(func.count())
+        .select_from(Placement)
+        .join(BeatDuty, and_(BeatDuty.beat_id == Placement.beat_id, BeatDuty.valid_on(scope.day)))
+        .where(Placement.valid_on(scope.day), placement_in_scope(scope))
+    )
+    counts = {reason.value: by_reason.get(reason.value, 0) for reason in Unresolved}
+    assigned = session.execute(held).scalar_one()
+    total = sum(by_reason.values())
+    return {**counts, "no_officer": by_reason.get(None, 0) - assigned, "assigned": assigned, "total": total}
+
+
+def address_points(session: Session) -> pd.DataFrame:
+    """Every address as the locator needs it: index `address_id`; lon, lat, stated_village_code, building.
+
+    Whatever the scope: not for showing.
+    """
+    query = select(
+        Address.id.label("address_id"),
+        func.ST_X(Address.geom).label("lon"),
+        func.ST_Y(Address.geom).label("lat"),
+        Address.stated_village_code,
+        Address.building,
+    ).order_by(Address.id)
+    return read_frame(session, query, dtypes={"lon": "float64", "lat": "float64"}, index="address_id")
+
+
+def points_in_box(session: Session, scope: Scope, box: Box) -> dict[str, npt.NDArray[Any]]:
+    """Points in a box (west, south, east, north, lon-lat) as arrays for tiles.
+
+    `id`, `lon`, `lat`, `beat_id` (0 = none), `unresolved` ('' = decided).
+    """
+    query = (
+        select(
+            Address.id,
+            func.ST_X(Address.geom),
+            func.ST_Y(Address.geom),
+            func.coalesce(Placement.beat_id, 0),
+            func.coalesce(Placement.unresolved, ""),
+        )
+        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
+        .where(in_box(session, Address, box), placement_in_scope(scope))
+    )
+    rows = session.execute(query).fetchall()
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), (), ()]
+    return {
+        "id": np.array(columns[0], dtype=np.int64),
+        "lon": np.array(columns[1], dtype=np.float64),
+        "lat": np.array(columns[2], dtype=np.float64),
+        "beat_id": np.array(columns[3], dtype=np.int64),
+        "unresolved": np.array(columns[4], dtype=object),
+    }

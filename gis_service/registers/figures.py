@@ -1,0 +1,213 @@
+"""The figures that maps and tables show: population, staff, rentals and mismatches per area on a day.
+
+Counting is done by the database along `placement`; adding up the tree and every rate is done by `layers`.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy.orm import Session
+
+from gis_service.access.scope import Scope
+from gis_service.addresses.queries import placement_in_scope
+from gis_service.addresses.tables import Placement
+from gis_service.areas.queries import area_names, areas
+from gis_service.areas.tables import AreaLevel
+from gis_service.registers.tables import Mismatch, MismatchState, Registration, Rental
+from gis_service.settings import Settings
+from gis_service.storage.frames import read_frame
+from gis_service.teams.queries import beats, officers
+from layers.coverage import coverage, roll_up
+
+#: states in which a mismatch still waits for somebody
+UNSETTLED = (MismatchState.OPEN, MismatchState.CONFIRMED)
+
+
+def registered_on(day: date) -> ColumnElement[bool]:
+    """Registrations that hold on `day`."""
+    return and_(
+        Registration.registered_on <= day,
+        or_(Registration.deregistered_on.is_(None), Registration.deregistered_on > day),
+    )
+
+
+def let_on(day: date) -> ColumnElement[bool]:
+    """Rentals that are let on `day`."""
+    return and_(Rental.let_from <= day, or_(Rental.let_to.is_(None), Rental.let_to > day))
+
+
+def _count_by_place(
+    session: Session, scope: Scope, row: Any, condition: ColumnElement[bool], **sums: Any
+) -> pd.DataFrame:
+    """Count rows that hang on addresses, by the area that sees the address and the beat that answers for it."""
+    query = (
+        select(
+            Placement.home_area_id.label("area_id"),
+            Placement.beat_id,
+            func.count().label("count"),
+            *(column.label(name) for name, column in sums.items()),
+        )
+        .select_from(row)
+        .join(Placement, and_(Placement.address_id == row.address_id, Placement.valid_on(scope.day)))
+        .where(condition, placement_in_scope(scope))
+        .group_by(Placement.home_area_id, Placement.beat_id)
+    )
+    return read_frame(session, query, dtypes={"area_id": "Int64", "beat_id": "Int64", "count": "int64"})
+
+
+def population(session: Session, scope: Scope) -> pd.DataFrame:
+    """Population and staff of every area in scope, added up the tree: index `area_id`.
+
+    Columns: `migrants` Int64, `officers_fte` Float64 (both NA = no data), their `…_missing` counts of leaf areas without
+    data, `leaves`, and the columns of `area_names`. An officer counts where the beat lies, split over its compounds by
+    their migrants; an officer without a beat counts at the unit that the posting names. A compound without registrations
+    has 0 migrants when its village has any registration on record, and no data otherwise.
+    """
+    tree = area_names(session, scope)
+    parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
+    own = pd.DataFrame(index=tree.index)
+    own["migrants"] = _migrants_by_area(session, scope, tree)
+    own["officers_fte"] = _officers_by_area(session, scope, tree)
+    return tree.join(roll_up(own, parents))
+
+
+def _migrants_by_area(session: Session, scope: Scope, tree: pd.DataFrame) -> pd.Series:
+    counted = _count_by_place(session, scope, Registration, registered_on(scope.day))
+    by_area = counted.dropna(subset=["area_id"]).groupby("area_id")["count"].sum()
+    known_villages = _villages_with_registrations(session, scope, tree)
+    migrants = by_area.reindex(tree.index).astype("Int64")
+    is_compound = tree["level"].eq(AreaLevel.COMPOUND)
+    return migrants.mask(is_compound & migrants.isna() & tree["parent_id"].isin(known_villages), 0)
+
+
+def _villages_with_registrations(session: Session, scope: Scope, tree: pd.DataFrame) -> set[int]:
+    homes = session.scalars(
+        select(Placement.home_area_id)
+        .join(Registration, Registration.address_id == Placement.address_id)
+        .where(placement_in_scope(scope), Placement.valid_on(scope.day))
+        .distinct()
+    )
+    known = tree.index.intersection([home for home in homes if home is not None])
+    at_village = tree.loc[known, "level"].eq(AreaLevel.VILLAGE)
+    return set(known[at_village]) | set(tree.loc[known[~at_village], "parent_id"].dropna())
+
+
+def _officers_by_area(session: Session, scope: Scope, tree: pd.DataFrame) -> pd.Series:
+    held = beats(session, scope).dropna(subset=["officer_id"])
+    per_officer = held.groupby("officer_id")["share"].transform("size")
+    beat_fte = (held["share"] / per_officer).rename("fte")
+    weights = _beat_weights(session, scope)
+    spread = weights.join(beat_fte, on="beat_id", how="inner")
+    by_area = (spread["fte"] * spread["weight"]).groupby(spread["area_id"]).sum()
+    posted = officers(session, scope)
+    without_beat = posted[posted["beats"].eq(0)]
+    by_unit = without_beat.groupby("area_id")["share"].sum()
+    total = by_area.add(by_unit, fill_value=0.0).reindex(tree.index).astype("Float64")
+    if posted.empty and held.empty:
+        return total  # no teams on record: no data, everywhere
+    return total.fillna(0.0)
+
+
+def _beat_weights(session: Session, scope: Scope) -> pd.DataFrame:
+    """How a beat's officer is spread over its compounds: by migrants, evenly by address where a beat has none."""
+    migrants = _count_by_place(session, scope, Registration, registered_on(scope.day))
+    addresses = read_frame(
+        session,
+        select(Placement.home_area_id.label("area_id"), Placement.beat_id, func.count().label("addresses"))
+        .where(Placement.valid_on(scope.day), Placement.beat_id.is_not(None), placement_in_scope(scope))
+        .group_by(Placement.home_area_id, Placement.beat_id),
+        dtypes={"area_id": "Int64", "beat_id": "Int64", "addresses": "int64"},
+    )
+    both = addresses.merge(migrants, on=["area_id", "beat_id"], how="left").fillna({"count": 0})
+    per_beat = both.groupby("beat_id")[["count", "addresses"]].transform("sum")
+    by_migrants = both["count"] / per_beat["count"].where(per_beat["count"] > 0)
+    both["weight"] = by_migrants.fillna(both["addresses"] / per_beat["addresses"])
+    return both[["area_id", "beat_id", "weight"]]
+
+
+def coverage_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
+    """Population joined with load, required posts, shortfall, coverage and status (`layers.coverage.coverage`)."""
+    people = population(session, scope)
+    figures = coverage(
+        people[["migrants", "officers_fte"]],
+        standard=settings.persons_per_officer,
+        as_of=scope.day,
+        source="registration, posting, beat_duty",
+    )
+    return people.drop(columns=["migrants", "officers_fte"]).join(figures)
+
+
+def beat_loads(session: Session, scope: Scope) -> pd.DataFrame:
+    """Beats in scope with what each officer answers for: `teams.queries.beats` plus `addresses`, `migrants`, `load`."""
+    held = beats(session, scope)
+    migrants = _count_by_place(session, scope, Registration, registered_on(scope.day)).groupby("beat_id")["count"].sum()
+    addresses = read_frame(
+        session,
+        select(Placement.beat_id, func.count().label("addresses"))
+        .where(Placement.valid_on(scope.day), Placement.beat_id.is_not(None), placement_in_scope(scope))
+        .group_by(Placement.beat_id),
+        index="beat_id",
+    )
+    held["addresses"] = addresses["addresses"].reindex(held.index).fillna(0).astype("int64")
+    held["migrants"] = migrants.reindex(held.index).fillna(0).astype("int64")
+    held["load"] = (held["migrants"] / held["share"].where(held["share"] > 0)).astype("Float64")
+    return held
+
+
+def rentals_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
+    """Rentals per area in scope, added up: index `area_id`; rentals, residents, group_rentals, red_or_orange (Int64).
+
+    A rental counts as a suspected group rental by the settings `group_rental_*`.
+    """
+    suspected = or_(
+        Rental.rooms >= settings.group_rental_rooms,
+        Rental.beds >= settings.group_rental_beds,
+        Rental.residents > Rental.rooms * settings.group_rental_max_persons_per_room,
+        Rental.usable_area_m2 < Rental.residents * settings.group_rental_min_area_m2,
+    )
+    counted = _count_by_place(
+        session,
+        scope,
+        Rental,
+        let_on(scope.day),
+        residents=func.sum(Rental.residents),
+        group_rentals=func.sum(case((suspected, 1), else_=0)),
+        red_or_orange=func.sum(case((Rental.grade.in_(("red", "orange")), 1), else_=0)),
+    ).rename(columns={"count": "rentals"})
+    return _add_up(session, scope, counted, ["rentals", "residents", "group_rentals", "red_or_orange"])
+
+
+def mismatches_of_areas(session: Session, scope: Scope) -> pd.DataFrame:
+    """Unsettled mismatches per area in scope, added up: index `area_id`; `mismatches` and a column for each class."""
+    query = (
+        select(Placement.home_area_id.label("area_id"), Mismatch.mismatch_class, func.count().label("count"))
+        .join(Placement, and_(Placement.address_id == Mismatch.address_id, Placement.valid_on(scope.day)))
+        .where(
+            Mismatch.found_on <= scope.day,
+            Mismatch.state.in_([state.value for state in UNSETTLED]),
+            placement_in_scope(scope),
+        )
+        .group_by(Placement.home_area_id, Mismatch.mismatch_class)
+    )
+    rows = read_frame(session, query, dtypes={"area_id": "Int64", "count": "int64"})
+    wide = rows.pivot_table(index="area_id", columns="mismatch_class", values="count", aggfunc="sum", fill_value=0)
+    wide["mismatches"] = wide.sum(axis=1)
+    return _add_up(session, scope, wide.reset_index(), [str(column) for column in wide.columns])
+
+
+def _add_up(session: Session, scope: Scope, counted: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    tree = area_names(session, scope)
+    parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
+    own = counted.groupby("area_id")[columns].sum().reindex(tree.index).fillna(0).astype("Int64")
+    return roll_up(own, parents)[columns]
+
+
+def with_geometry(session: Session, scope: Scope, figures: pd.DataFrame, level: AreaLevel) -> gpd.GeoDataFrame:
+    """The AREAS frame of one level joined with the columns of `figures`."""
+    land = areas(session, scope, levels=[level])
+    return land.join(figures.drop(columns=[column for column in figures if column in land.columns]))
