@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gis_service.access.tables
 import gis_service.addresses.tables
 import gis_service.areas.tables
 import gis_service.intake.tables
