@@ -28,8 +28,15 @@ def open_engine(settings: Settings) -> Engine:
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """One use case: everything in the block is committed together, or nothing is."""
-    with Session(engine, expire_on_commit=False) as session, session.begin():
+    """One use case: everything in the block is committed together, or nothing is.
+
+    On SQLite it takes its place in the queue of writers at once: one that reads first and writes later would find that
+    another has written in between, and fail.
+    """
+    with (
+        Session(engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False) as session,
+        session.begin(),
+    ):
         yield session
 
 

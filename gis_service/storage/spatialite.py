@@ -55,7 +55,8 @@ def attach_spatialite(engine: Engine, extension: str) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN")
+        kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {kind}")
 
 
 def initialise_metadata(connection: Any) -> None:
