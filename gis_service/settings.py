@@ -43,6 +43,10 @@ class Settings(BaseSettings):
     # hotspots
     hotspot_permutations: int = Field(9999, ge=99, description="Permutations of the Gi* inference.")
     hotspot_seed: int = Field(20231, description="Seed of the permutations: the same data give the same map.")
+    border_gap_m: float = Field(
+        0.5, ge=0, description="Borders this close count as shared (real tilings have slivers), m."
+    )
+    border_min_m: float = Field(5.0, gt=0, description="Least length of a shared border between neighbours, m.")
     hexagon_size_m: float = Field(250.0, gt=0, description="Centre to corner of a hexagon of the grid, m.")
 
     # small numbers
@@ -63,7 +67,9 @@ class Settings(BaseSettings):
     upload_max_unzip_ratio: float = Field(100.0, gt=1, description="Largest ratio of unpacked to packed size.")
     upload_max_vertices: int = Field(5_000_000, gt=0, description="Most vertices in one file.")
     upload_max_ring_vertices: int = Field(200_000, gt=0, description="Most vertices in one ring.")
+    upload_max_json_depth: int = Field(64, gt=0, description="Deepest nesting of a JSON document.")
     upload_cpu_s: int = Field(300, gt=0, description="CPU seconds that the reading of one file may take.")
+    upload_wall_s: int = Field(600, gt=0, description="Seconds on the clock that the reading of one file may take.")
     upload_memory_bytes: int = Field(4 * 2**30, gt=0, description="Address space of the reading process, bytes.")
 
     # access

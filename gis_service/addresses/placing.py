@@ -75,12 +75,9 @@ def place(
     placed["suggested_area_id"] = found.where(differs)
     placed["suggested_distance_m"] = pd.Series(np.where(differs, 0.0, np.nan), index=points.index).astype("Float64")
 
-    outside = np.flatnonzero(owner == OUTSIDE)
-    if len(outside):
-        position, distance_m = nearest_areas(compounds, lon[outside], lat[outside], metric_crs)
-        nearest = pd.DataFrame({"id": ids[position], "distance_m": distance_m}, index=points.index[outside])
-        placed["suggested_area_id"] = placed["suggested_area_id"].fillna(nearest["id"].astype("Int64"))
-        placed["suggested_distance_m"] = placed["suggested_distance_m"].fillna(nearest["distance_m"].astype("Float64"))
+    nearest = nearest_areas(compounds, points[owner == OUTSIDE], metric_crs)
+    placed["suggested_area_id"] = placed["suggested_area_id"].fillna(nearest["nearest_area_id"])
+    placed["suggested_distance_m"] = placed["suggested_distance_m"].fillna(nearest["distance_m"])
 
     starts, ends = located.candidate_offsets[:-1], located.candidate_offsets[1:]
     several = [[int(ids[held]) for held in located.candidates[a:b]] for a, b in zip(starts, ends, strict=True)]

@@ -22,7 +22,7 @@ _DTYPES = {"area_id": "int64", "code": "str", "name": "str", "level": "str", "ki
 
 def _selection(
     scope: Scope, levels: Collection[AreaLevel] | None, within: int | None, parent: int | None
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     query = (
         select(
             AreaVersion.area_id,
@@ -91,6 +91,42 @@ def area_by_code(session: Session, scope: Scope, code: str) -> int:
     if found is None:
         raise NotFoundError(T("There is no area with code {code} in your part of the district.", code=code))
     return found
+
+
+def area_details(session: Session, scope: Scope, area_id: int) -> dict[str, Any]:
+    """One area with its period, its origin and the names above it.
+
+    Raises
+    ------
+    NotFoundError
+        There is none in scope on the day.
+    """
+    row = (
+        session.execute(
+            select(
+                AreaVersion.area_id,
+                AreaVersion.code,
+                AreaVersion.name,
+                Area.level,
+                AreaVersion.kind,
+                AreaVersion.parent_id,
+                AreaVersion.valid_from,
+                AreaVersion.valid_to,
+                AreaVersion.source,
+            )
+            .join(Area, Area.id == AreaVersion.area_id)
+            .where(
+                AreaVersion.area_id == area_id,
+                AreaVersion.valid_on(scope.day),
+                area_in_scope(scope, AreaVersion.area_id),
+            )
+        )
+        .mappings()
+        .first()
+    )
+    if row is None:
+        raise NotFoundError(T("There is no such area in your part of the district on that day."))
+    return {**row, "lineage": [name for _, _, name in lineage(session, area_id, scope)]}
 
 
 def lineage(session: Session, area_id: int, scope: Scope) -> list[tuple[int, str, str]]:

@@ -15,10 +15,10 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import placement_in_scope
-from gis_service.addresses.tables import Placement
+from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_names, areas
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.tables import Mismatch, MismatchState, Registration, Rental
+from gis_service.registers.tables import Mismatch, MismatchClass, MismatchState, Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import beats, officers
@@ -39,6 +39,16 @@ def registered_on(day: date) -> ColumnElement[bool]:
 def let_on(day: date) -> ColumnElement[bool]:
     """Rentals that are let on `day`."""
     return and_(Rental.let_from <= day, or_(Rental.let_to.is_(None), Rental.let_to > day))
+
+
+def suspected_group_rental(settings: Settings) -> ColumnElement[bool]:
+    """Suspected group rentals (群租房): too little area, too many persons a room, many rooms or beds."""
+    return or_(
+        Rental.rooms >= settings.group_rental_rooms,
+        Rental.beds >= settings.group_rental_beds,
+        Rental.residents > Rental.rooms * settings.group_rental_max_persons_per_room,
+        Rental.usable_area_m2 < Rental.residents * settings.group_rental_min_area_m2,
+    )
 
 
 def _count_by_place(
@@ -63,10 +73,10 @@ def _count_by_place(
 def population(session: Session, scope: Scope) -> pd.DataFrame:
     """Population and staff of every area in scope, added up the tree: index `area_id`.
 
-    Columns: `migrants` Int64, `officers_fte` Float64 (both NA = no data), their `…_missing` counts of leaf areas without
-    data, `leaves`, and the columns of `area_names`. An officer counts where the beat lies, split over its compounds by
-    their migrants; an officer without a beat counts at the unit that the posting names. A compound without registrations
-    has 0 migrants when its village has any registration on record, and no data otherwise.
+    Columns: `migrants` Int64, `officers_fte` Float64 (both NA = no data), their `…_missing` counts of leaf areas
+    without data, `leaves`, and the columns of `area_names`. An officer counts where the beat lies, split over its
+    compounds by their migrants; an officer without a beat counts at the unit that the posting names. A compound without
+    registrations has 0 migrants when its village has any registration on record, and no data otherwise.
     """
     tree = area_names(session, scope)
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
@@ -160,16 +170,11 @@ def beat_loads(session: Session, scope: Scope) -> pd.DataFrame:
 
 
 def rentals_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
-    """Rentals per area in scope, added up: index `area_id`; rentals, residents, group_rentals, red_or_orange (Int64).
+    """Rentals per area in scope, added up: `area_names` with rentals, residents, group_rentals, red_or_orange (Int64).
 
     A rental counts as a suspected group rental by the settings `group_rental_*`.
     """
-    suspected = or_(
-        Rental.rooms >= settings.group_rental_rooms,
-        Rental.beds >= settings.group_rental_beds,
-        Rental.residents > Rental.rooms * settings.group_rental_max_persons_per_room,
-        Rental.usable_area_m2 < Rental.residents * settings.group_rental_min_area_m2,
-    )
+    suspected = suspected_group_rental(settings)
     counted = _count_by_place(
         session,
         scope,
@@ -182,8 +187,26 @@ def rentals_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.D
     return _add_up(session, scope, counted, ["rentals", "residents", "group_rentals", "red_or_orange"])
 
 
+def heat_points(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
+    """Suspected group rentals in scope as points for a heat layer: lon, lat (degrees), weight = residents."""
+    query = (
+        select(
+            func.ST_X(Address.geom).label("lon"),
+            func.ST_Y(Address.geom).label("lat"),
+            Rental.residents.label("weight"),
+        )
+        .select_from(Rental)
+        .join(Address, Address.id == Rental.address_id)
+        .join(Placement, and_(Placement.address_id == Rental.address_id, Placement.valid_on(scope.day)))
+        .where(
+            let_on(scope.day), suspected_group_rental(settings), Address.geom.is_not(None), placement_in_scope(scope)
+        )
+    )
+    return read_frame(session, query, dtypes={"lon": "float64", "lat": "float64", "weight": "float64"})
+
+
 def mismatches_of_areas(session: Session, scope: Scope) -> pd.DataFrame:
-    """Unsettled mismatches per area in scope, added up: index `area_id`; `mismatches` and a column for each class."""
+    """Unsettled mismatches per area in scope, added up: `area_names` with `mismatches` and a column for each class."""
     query = (
         select(Placement.home_area_id.label("area_id"), Mismatch.mismatch_class, func.count().label("count"))
         .join(Placement, and_(Placement.address_id == Mismatch.address_id, Placement.valid_on(scope.day)))
@@ -196,6 +219,7 @@ def mismatches_of_areas(session: Session, scope: Scope) -> pd.DataFrame:
     )
     rows = read_frame(session, query, dtypes={"area_id": "Int64", "count": "int64"})
     wide = rows.pivot_table(index="area_id", columns="mismatch_class", values="count", aggfunc="sum", fill_value=0)
+    wide = wide.reindex(columns=[kind.value for kind in MismatchClass], fill_value=0)
     wide["mismatches"] = wide.sum(axis=1)
     return _add_up(session, scope, wide.reset_index(), [str(column) for column in wide.columns])
 
@@ -204,7 +228,7 @@ def _add_up(session: Session, scope: Scope, counted: pd.DataFrame, columns: list
     tree = area_names(session, scope)
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
     own = counted.groupby("area_id")[columns].sum().reindex(tree.index).fillna(0).astype("Int64")
-    return roll_up(own, parents)[columns]
+    return tree.join(roll_up(own, parents)[columns])
 
 
 def with_geometry(session: Session, scope: Scope, figures: pd.DataFrame, level: AreaLevel) -> gpd.GeoDataFrame:

@@ -1,0 +1,70 @@
+"""The land over HTTP."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+from pydantic import BaseModel
+
+from gis_service.access.http import ScopeDep, requires
+from gis_service.access.permissions import Permission
+from gis_service.api.dependencies import ReadDep
+from gis_service.api.wire import GEOJSON, Limit, Offset, Page, geojson, items_of
+from gis_service.areas.queries import area_details, area_names, areas
+from gis_service.areas.tables import AreaLevel
+
+router = APIRouter(prefix="/api/v1", tags=["areas"], dependencies=[Depends(requires(Permission.SEE_LAND))])
+
+
+class AreaItem(BaseModel):
+    """An area on the day asked for, without its border."""
+
+    area_id: int
+    code: str
+    name: str
+    level: AreaLevel
+    kind: str | None
+    parent_id: int | None
+
+
+class AreaDetails(AreaItem):
+    """An area with its period and the names above it, from the district down."""
+
+    valid_from: date
+    valid_to: date | None
+    source: str
+    lineage: list[str]
+
+
+@router.get("/areas")
+def list_areas(
+    session: ReadDep,
+    scope: ScopeDep,
+    level: Annotated[AreaLevel | None, Query(description="Only this level.")] = None,
+    parent_id: Annotated[int | None, Query(description="Only the children of this area.")] = None,
+    offset: Offset = 0,
+    limit: Limit = 100,
+) -> Page[AreaItem]:
+    """List the areas in your part of the district."""
+    frame = area_names(session, scope, levels=[level] if level else None, parent=parent_id)
+    return Page(items=items_of(AreaItem, frame, offset, limit), total=len(frame), offset=offset, limit=limit)
+
+
+@router.get("/areas.geojson", responses={200: {"content": {GEOJSON: {}}}}, response_class=Response)
+def areas_geojson(
+    session: ReadDep,
+    scope: ScopeDep,
+    level: Annotated[AreaLevel, Query(description="The level to draw.")],
+    within: Annotated[int | None, Query(description="Only inside this area.")] = None,
+) -> Response:
+    """Borders of one level as GeoJSON, lon-lat."""
+    return geojson(areas(session, scope, levels=[level], within=within))
+
+
+@router.get("/areas/{area_id}")
+def read_area(session: ReadDep, scope: ScopeDep, area_id: int) -> AreaDetails:
+    """Read one area."""
+    return AreaDetails.model_validate(area_details(session, scope, area_id))

@@ -1,0 +1,238 @@
+"""The same use cases from a shell. Every command works on the database that the settings (`GIS_…`) name."""
+
+from __future__ import annotations
+
+import secrets
+import sys
+from contextlib import suppress
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from rich.console import Console
+from rich.progress import Progress as ProgressBars
+from rich.table import Table
+
+from gis_service.access.audit import attach_audit
+from gis_service.access.commands import accounts_app, audit_app, keys_app
+from gis_service.access.personal import Vault
+from gis_service.access.scope import Scope
+from gis_service.access.viewer import SHELL
+from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.topology import topology_findings
+from gis_service.app import create_app
+from gis_service.demo.district import build_demo
+from gis_service.errors import GridError
+from gis_service.intake.commands import import_app
+from gis_service.settings import Settings
+from gis_service.shell import Shell
+from gis_service.storage.engine import open_engine, reading
+from gis_service.storage.schema import newest_revision, schema_revision, upgrade_schema
+from gis_service.texts import T, Text, use_locale
+from gis_service.web.drawing import Drawing, MapKind, draw
+from gis_service.web.exports import ExportKind, write_export
+from maps.page import render_map
+
+app = typer.Typer(
+    name="gis-service",
+    help="Grid management of one district: land, teams, addresses, officers, maps.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+db_app = typer.Typer(help="The database and its schema.", no_args_is_help=True)
+app.add_typer(db_app, name="db")
+app.add_typer(import_app, name="import")
+app.add_typer(accounts_app, name="accounts")
+app.add_typer(keys_app, name="keys")
+app.add_typer(audit_app, name="audit")
+
+console = Console()
+Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day to look at; today when absent.")]
+
+
+@app.callback()
+def prepare(
+    context: typer.Context,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the embedded database; overrides GIS_DATA_DIR.")
+    ] = None,
+    database_url: Annotated[str | None, typer.Option(help="Database URL; overrides GIS_DATABASE_URL.")] = None,
+    metric_crs: Annotated[
+        str | None, typer.Option(help="CRS for measuring, in metres; overrides GIS_METRIC_CRS.")
+    ] = None,
+    locale: Annotated[str | None, typer.Option(help="Language: zh_CN or en; overrides GIS_LOCALE.")] = None,
+) -> None:
+    """Open the database that the options or the environment name."""
+    given = {"data_dir": data_dir, "database_url": database_url, "metric_crs": metric_crs, "locale": locale}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # a mapping by name
+    use_locale(settings.locale)
+    engine = open_engine(settings)
+    attach_audit(engine, Vault.load_or_create(settings), settings)
+    context.obj = Shell(settings, engine, SHELL)
+    context.call_on_close(engine.dispose)
+
+
+@db_app.command("upgrade")
+def upgrade(context: typer.Context) -> None:
+    """Create the schema, or bring it up to date; keeps all data."""
+    shell: Shell = context.obj
+    upgrade_schema(shell.engine)
+    console.print(T("The schema is current: revision {revision}.", revision=newest_revision()))
+
+
+@db_app.command("status")
+def status(context: typer.Context) -> None:
+    """Say which revision the database has and which one the code expects."""
+    shell: Shell = context.obj
+    console.print(f"{schema_revision(shell.engine)} / {newest_revision()} ({shell.engine.dialect.name})")
+
+
+@app.command()
+def demo(
+    context: typer.Context,
+    *,
+    port: Annotated[int, typer.Option(help="Port to serve on.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
+    size: Annotated[str, typer.Option(help="full (a district) or small (two townships).")] = "full",
+    seed: Annotated[int, typer.Option(help="Seed of the generated district.")] = 2026,
+    fresh: Annotated[bool, typer.Option(help="Begin anew even when the demo is there.")] = False,
+    serve_site: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the site afterwards.")] = True,
+) -> None:
+    """Generate the demo district, run the main job on it and serve the site."""
+    shell: Shell = context.obj
+    with progress_bars() as report:
+        outcome = build_demo(shell, size=size, seed=seed, fresh=fresh, progress=report)
+    table = Table(
+        "account", "password", "role", title=str(T("Demo accounts (all in {path})", path=outcome.logins_path))
+    )
+    for login in outcome.logins:
+        table.add_row(login.login, login.password, login.role)
+    console.print(table)
+    console.print(T("{assigned} of {total} addresses have one officer each.", **outcome.counts))
+    if serve_site:
+        _serve(shell.settings.model_copy(update={"cookie_secure": False}), host, port)
+
+
+@app.command()
+def serve(
+    context: typer.Context,
+    *,
+    port: Annotated[int, typer.Option(help="Port.")] = 8080,
+    host: Annotated[str, typer.Option(help="Address.")] = "127.0.0.1",
+) -> None:
+    """Serve the site and the API."""
+    shell: Shell = context.obj
+    _serve(shell.settings, host, port)
+
+
+def _serve(settings: Settings, host: str, port: int) -> None:
+    console.print(T("Serving at {address} (stop with Ctrl+C)", address=f"http://{host}:{port}/"))
+    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
+
+
+@app.command("check-topology")
+def check(
+    context: typer.Context,
+    day: Day = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the findings: .gpkg, .geojson or .csv.")] = None,
+) -> None:
+    """Report invalid rings, overlaps, gaps, children outside parents and odd parts, with the addresses touched."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        findings = topology_findings(session, Scope(_day(day), None), shell.settings)
+    summary = findings.groupby(["finding", "severity", "level"], observed=True).agg(
+        count=("area_m2", "size"), pieces=("pieces", "sum"), area_m2=("area_m2", "sum"), addresses=("addresses", "sum")
+    )
+    table = Table("finding", "severity", "level", "count", "pieces", "m²", "addresses", title=str(T("Topology report")))
+    for key, row in summary.iterrows():
+        table.add_row(
+            *(str(part) for part in key),  # type: ignore[union-attr]  # the key of a MultiIndex is a tuple
+            str(row["count"]),
+            str(row["pieces"]),
+            f"{row['area_m2']:.2f}",
+            str(row["addresses"]),
+        )
+    console.print(table)
+    if out is not None:
+        if out.suffix == ".csv":
+            findings.drop(columns="geometry").to_csv(out, index=False)
+        else:
+            findings.to_file(out)
+        console.print(T("Written: {path}", path=out))
+
+
+@app.command()
+def assign(context: typer.Context, day: Day = None) -> None:
+    """Place every address in its compound and beat; write only what differs."""
+    shell: Shell = context.obj
+    with progress_bars() as report:
+        outcome = assign_addresses(shell.engine, shell.settings, shell.viewer, _day(day), report)
+    table = Table("", "", title=str(T("Addresses on {day}", day=outcome.day)))
+    for name, count in outcome.counts.items():
+        table.add_row(name, f"{count:,}")
+    table.add_row("written", f"{outcome.written:,}")
+    console.print(table)
+
+
+@app.command("map")
+def draw_map(
+    context: typer.Context,
+    kind: Annotated[MapKind, typer.Argument(help="Which map.")],
+    out: Annotated[Path, typer.Option(help="HTML file to write; opens with no network.")],
+    day: Day = None,
+) -> None:
+    """Draw a map into one file that opens offline."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        drawn = draw(kind, Drawing(session, Scope(_day(day), None), shell.settings))
+    out.write_text(render_map(drawn, nonce=secrets.token_urlsafe(16), mode="inline"), encoding="utf-8")
+    console.print(T("Written: {path}", path=out))
+
+
+@app.command("export")
+def export(
+    context: typer.Context,
+    kind: Annotated[ExportKind, typer.Argument(help="What to export.")],
+    out: Annotated[Path, typer.Option(help="File to write: .csv, .xlsx, or for land .gpkg, .geojson, .parquet.")],
+    day: Day = None,
+) -> None:
+    """Export rows with their notes (as of, scope, source); personal fields are masked."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        count = write_export(session, Scope(_day(day), None), shell.settings, kind, out)
+    console.print(T("Written: {path} ({count} rows)", path=out, count=count))
+
+
+def _day(day: datetime | None) -> date:
+    return day.date() if day else date.today()  # noqa: DTZ011 - a calendar day of the district, not an instant
+
+
+class progress_bars:  # noqa: N801 - used as a verb: `with progress_bars() as report`
+    """A bar for long work; `report(done, total, text)` moves it."""
+
+    def __init__(self) -> None:
+        self._bars = ProgressBars(console=Console(stderr=True), transient=True)
+
+    def __enter__(self) -> progress_bars:
+        self._bars.start()
+        self._task = self._bars.add_task("")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, done: int, total: int, text: Text) -> None:
+        """Move the bar."""
+        self._bars.update(self._task, completed=done, total=total, description=str(text))
+
+
+def main() -> None:
+    """Run the command line; a refusal is one clear line and exit code 1."""
+    with suppress(BrokenPipeError):
+        try:
+            app()
+        except GridError as error:
+            Console(stderr=True).print(f"[red]{error}[/red]")
+            sys.exit(1)

@@ -1,0 +1,222 @@
+"""From a session to a map: joins land with figures and hands the frame to `maps`, for pages and for the shell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+from sqlalchemy.orm import Session
+
+from gis_service.access.scope import Scope
+from gis_service.addresses.topology import topology_findings
+from gis_service.areas.queries import areas
+from gis_service.areas.tables import AreaLevel
+from gis_service.errors import NotFoundError
+from gis_service.registers.figures import (
+    beat_loads,
+    coverage_of_areas,
+    heat_points,
+    mismatches_of_areas,
+    population,
+    rentals_of_areas,
+)
+from gis_service.registers.tables import MismatchClass
+from gis_service.settings import Settings
+from gis_service.teams.queries import beat_parts
+from gis_service.texts import T, current_locale
+from layers.crs import to_metric
+from layers.hotspots import hotspots
+from layers.mismatches import ALL_CLASSES, mismatch_rates
+from layers.neighbours import contiguity
+from maps.beats import draw_beats
+from maps.canvas import BaseMap, GridMap, MapUrls
+from maps.coverage import coverage_features, draw_coverage
+from maps.findings import add_findings
+from maps.hotspots import draw_hotspots
+from maps.mismatches import draw_mismatches
+from maps.points import add_address_points
+from maps.texts import Texts, chinese, english
+
+
+class MapKind(StrEnum):
+    """The maps that can be asked for."""
+
+    COVERAGE = "coverage"
+    HOTSPOTS = "hotspots"
+    MISMATCHES = "mismatches"
+    BEATS = "beats"
+    TOPOLOGY = "topology"
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What every map is drawn from. `urls` is None for a file that opens offline."""
+
+    session: Session
+    scope: Scope
+    settings: Settings
+    urls: MapUrls | None = None
+
+    @property
+    def texts(self) -> Texts:
+        """The words on the map, in the language in force."""
+        return english if current_locale() == "en" else chinese
+
+    @property
+    def base_maps(self) -> list[BaseMap]:
+        """The base map that the settings name, if any."""
+        settings = self.settings
+        if settings.base_map == "none" or not settings.base_map_url:
+            return []
+        url = settings.base_map_url.replace("{key}", settings.base_map_key)
+        return [BaseMap(url=url, name=self.texts("Base map"), attribution=settings.base_map_attribution)]
+
+    @property
+    def borders(self) -> gpd.GeoDataFrame:
+        """The areas in scope; without the compounds when the page fetches those as needed."""
+        levels = [level for level in AreaLevel if self.urls is None or level is not AreaLevel.COMPOUND]
+        return areas(self.session, self.scope, levels=levels)
+
+
+def draw(kind: MapKind, drawing: Drawing) -> GridMap:
+    """Draw one map with its address points, when the page can fetch them, and its layer control.
+
+    Raises
+    ------
+    NotFoundError
+        There is no land in scope on the day.
+    """
+    drawn = _DRAWERS[kind](drawing)
+    if drawing.urls is not None and drawing.urls.address_tiles:
+        add_address_points(drawn, drawing.urls, show=False, texts=drawing.texts)
+    drawn.add_layer_control()
+    return drawn
+
+
+def compounds_for_coverage(drawing: Drawing, level: AreaLevel, within: int) -> dict[str, object]:
+    """What the coverage map fetches when somebody drills down: the areas of `level` inside `within`, classed."""
+    land = areas(drawing.session, drawing.scope, levels=[level], within=within)
+    frame = _joined(land, coverage_of_areas(drawing.session, drawing.scope, drawing.settings))
+    standard = drawing.settings.persons_per_officer
+    return coverage_features(frame, standard=standard, edges=drawing.settings.load_class_edges, texts=drawing.texts)
+
+
+def _coverage(drawing: Drawing) -> GridMap:
+    frame = _joined(drawing.borders, coverage_of_areas(drawing.session, drawing.scope, drawing.settings))
+    return draw_coverage(
+        _present(frame),
+        standard=drawing.settings.persons_per_officer,
+        edges=drawing.settings.load_class_edges,
+        urls=drawing.urls,
+        base_maps=drawing.base_maps,
+        texts=drawing.texts,
+    )
+
+
+def _hotspots(drawing: Drawing) -> GridMap:
+    land = areas(drawing.session, drawing.scope)
+    frame = _joined(land, hotspot_figures(drawing))
+    return draw_hotspots(
+        _present(frame[frame["hotspot"].notna()]),
+        heat=heat_points(drawing.session, drawing.scope, drawing.settings),
+        urls=_without_areas(drawing.urls),
+        base_maps=drawing.base_maps,
+        texts=drawing.texts,
+    )
+
+
+def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
+    """Group rentals per rental dwelling over compounds: `layers.hotspots.hotspots` with `as_of` and `source`."""
+    land = areas(drawing.session, drawing.scope, levels=[AreaLevel.COMPOUND])
+    counts = rentals_of_areas(drawing.session, drawing.scope, drawing.settings).loc[land.index]
+    settings = drawing.settings
+    near = contiguity(
+        to_metric(land, settings.metric_crs),
+        gap_m=settings.border_gap_m,
+        min_border_m=settings.border_min_m,
+        islands_nearest=1,
+    )
+    found = hotspots(
+        counts["group_rentals"],
+        counts["rentals"].mask(counts["rentals"].eq(0)),
+        near.graph,
+        permutations=settings.hotspot_permutations,
+        seed=settings.hotspot_seed,
+    )
+    return found.assign(as_of=drawing.scope.day, source="rental")
+
+
+def _mismatches(drawing: Drawing) -> GridMap:
+    land = areas(drawing.session, drawing.scope)
+    counts = mismatches_of_areas(drawing.session, drawing.scope)
+    classes = [kind.value for kind in MismatchClass]
+    registered = population(drawing.session, drawing.scope)["migrants"]
+    rates = mismatch_rates(counts[classes], registered, per=1000, confidence=0.95)
+    overall = rates.xs(ALL_CLASSES, level="mismatch_class")
+    figures = counts[classes].assign(
+        count=counts["mismatches"],
+        rate_per_1000=overall["rate_adjusted"],
+        as_of=drawing.scope.day,
+        source="mismatch, registration",
+    )
+    return draw_mismatches(
+        _present(_joined(land, figures)),
+        urls=_without_areas(drawing.urls),
+        base_maps=drawing.base_maps,
+        texts=drawing.texts,
+    )
+
+
+def _beats(drawing: Drawing) -> GridMap:
+    loads = beat_loads(drawing.session, drawing.scope)
+    outlines = beat_outlines(drawing.session, drawing.scope)
+    frame = outlines.join(loads, how="inner").assign(as_of=drawing.scope.day, source="beat_duty, registration")
+    return draw_beats(
+        _present(frame), urls=_without_areas(drawing.urls), base_maps=drawing.base_maps, texts=drawing.texts
+    )
+
+
+def beat_outlines(session: Session, scope: Scope) -> gpd.GeoDataFrame:
+    """Where each beat in scope lies: index `beat_id`, lon-lat; beats that share a compound share its outline."""
+    land = areas(session, scope, levels=[AreaLevel.COMPOUND])
+    parts = beat_parts(session, scope)
+    if scope.beat_ids is not None:
+        parts = parts[parts["beat_id"].isin(scope.beat_ids)]
+    parts = parts[parts["area_id"].isin(land.index)]
+    shapes = parts.geometry.where(parts.geometry.notna(), land.geometry.reindex(parts["area_id"]).set_axis(parts.index))
+    merged = shapes.groupby(parts["beat_id"]).agg(lambda pieces: shapely.union_all(pieces.to_numpy()))
+    return gpd.GeoDataFrame(geometry=gpd.GeoSeries(merged, crs=land.crs)).rename_axis("beat_id")
+
+
+def _topology(drawing: Drawing) -> GridMap:
+    drawn = _coverage(drawing)
+    findings = topology_findings(drawing.session, drawing.scope, drawing.settings)
+    add_findings(drawn, findings, texts=drawing.texts)
+    return drawn
+
+
+_DRAWERS: dict[MapKind, Callable[[Drawing], GridMap]] = {
+    MapKind.COVERAGE: _coverage,
+    MapKind.HOTSPOTS: _hotspots,
+    MapKind.MISMATCHES: _mismatches,
+    MapKind.BEATS: _beats,
+    MapKind.TOPOLOGY: _topology,
+}
+
+
+def _joined(land: gpd.GeoDataFrame, figures: pd.DataFrame) -> gpd.GeoDataFrame:
+    return land.join(figures.drop(columns=land.columns.intersection(figures.columns)))
+
+
+def _present(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    if frame.empty:
+        raise NotFoundError(T("There is nothing to draw in your part of the district on that day."))
+    return frame
+
+
+def _without_areas(urls: MapUrls | None) -> MapUrls | None:
+    return None if urls is None else MapUrls(address_tiles=urls.address_tiles, address=urls.address)

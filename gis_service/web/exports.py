@@ -1,0 +1,156 @@
+"""Exports: what is on the screen as a file, within the viewer's scope, with a sheet of notes and no formula injection."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from datetime import date, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Font
+from openpyxl.utils import get_column_letter
+from sqlalchemy.orm import Session
+
+from gis_service.access.scope import Scope
+from gis_service.addresses.queries import addresses
+from gis_service.addresses.topology import topology_findings
+from gis_service.areas.queries import areas
+from gis_service.errors import InvalidInputError
+from gis_service.registers.figures import beat_loads, coverage_of_areas, mismatches_of_areas, rentals_of_areas
+from gis_service.settings import Settings
+from gis_service.teams.queries import officers, units
+from gis_service.texts import T
+
+#: a spreadsheet program takes a text that begins so for a formula
+FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
+#: rows that one sheet of Excel can hold, less the header
+EXCEL_ROWS = 1_048_575
+
+
+class ExportKind(StrEnum):
+    """What can be exported."""
+
+    AREAS = "areas"
+    UNITS = "units"
+    OFFICERS = "officers"
+    BEATS = "beats"
+    ADDRESSES = "addresses"
+    UNRESOLVED = "unresolved"
+    COVERAGE = "coverage"
+    RENTALS = "rentals"
+    MISMATCHES = "mismatches"
+    TOPOLOGY = "topology"
+
+
+def _addresses(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:
+    return addresses(session, scope, limit=10**9)[0]
+
+
+def _unresolved(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:
+    return addresses(session, scope, only_unresolved=True, limit=10**9)[0]
+
+
+_READERS: dict[ExportKind, Callable[[Session, Scope, Settings], pd.DataFrame]] = {
+    ExportKind.AREAS: lambda session, scope, _: areas(session, scope),
+    ExportKind.UNITS: lambda session, scope, _: units(session, scope),
+    ExportKind.OFFICERS: lambda session, scope, _: officers(session, scope),
+    ExportKind.BEATS: lambda session, scope, _: beat_loads(session, scope),
+    ExportKind.ADDRESSES: _addresses,
+    ExportKind.UNRESOLVED: _unresolved,
+    ExportKind.COVERAGE: coverage_of_areas,
+    ExportKind.RENTALS: rentals_of_areas,
+    ExportKind.MISMATCHES: lambda session, scope, _: mismatches_of_areas(session, scope),
+    ExportKind.TOPOLOGY: topology_findings,
+}
+
+
+def write_export(session: Session, scope: Scope, settings: Settings, kind: ExportKind, path: Path) -> int:
+    """Write one export to `path`, in the format of its suffix; return how many rows.
+
+    Raises
+    ------
+    InvalidInputError
+        The suffix is none that this kind of export has.
+    """
+    frame = _READERS[kind](session, scope, settings)
+    match path.suffix.lower():
+        case ".csv":
+            _write_csv(frame, path)
+        case ".xlsx":
+            _write_xlsx(frame, path, kind, scope)
+        case ".gpkg" | ".geojson" if isinstance(frame, gpd.GeoDataFrame):
+            frame.to_file(path, layer=kind.value) if path.suffix == ".gpkg" else frame.to_file(path, driver="GeoJSON")
+        case ".parquet" if isinstance(frame, gpd.GeoDataFrame):
+            frame.to_parquet(path)
+        case suffix:
+            raise InvalidInputError(T("{kind} cannot be exported as {suffix}.", kind=kind.value, suffix=suffix or "?"))
+    return len(frame)
+
+
+def _rows(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows as plain values, without geometry, NA as None."""
+    plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore")).reset_index().astype(object)
+    return plain.where(plain.notna(), None)
+
+
+def _harmless(value: Any) -> Any:
+    """A text that no spreadsheet program takes for a formula."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
+
+
+def _write_csv(frame: pd.DataFrame, path: Path) -> None:
+    rows = _rows(frame)
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(rows.columns)
+        writer.writerows([_harmless(value) for value in row] for row in rows.itertuples(index=False))
+
+
+def _write_xlsx(frame: pd.DataFrame, path: Path, kind: ExportKind, scope: Scope) -> None:
+    rows = _rows(frame)
+    if len(rows) > EXCEL_ROWS:
+        raise InvalidInputError(T("{count} rows do not fit a sheet of Excel; export as .csv.", count=len(rows)))
+    book = Workbook(write_only=True)
+    sheet = book.create_sheet(kind.value)
+    sheet.freeze_panes = "A2"
+    sheet.auto_filter.ref = f"A1:{get_column_letter(len(rows.columns))}{len(rows) + 1}"
+    for position, name in enumerate(rows.columns, start=1):
+        sheet.column_dimensions[get_column_letter(position)].width = max(12, min(40, len(str(name)) + 4))
+    header = []
+    for name in rows.columns:
+        cell = WriteOnlyCell(sheet, str(name))
+        cell.font = Font(bold=True)
+        header.append(cell)
+    sheet.append(header)
+    for row in rows.itertuples(index=False):
+        sheet.append([_cell(sheet, value) for value in row])
+    notes = book.create_sheet("notes")
+    for name, note in _notes(kind, scope).items():
+        notes.append([name, note])
+    book.save(path)
+
+
+def _cell(sheet: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        cell = WriteOnlyCell(sheet, value)
+        cell.data_type = "s"  # a text stays a text, whatever sign it begins with
+        return cell
+    if value is None or isinstance(value, (bool, int, float, date, datetime)):
+        return value
+    return str(value)
+
+
+def _notes(kind: ExportKind, scope: Scope) -> dict[str, str]:
+    part = str(T("the whole district")) if scope.is_whole_district else str(T("the part in your scope"))
+    return {
+        str(T("Content")): kind.value,
+        str(T("As of")): scope.day.isoformat(),
+        str(T("Scope")): part,
+        str(T("Personal fields")): str(T("masked or left out")),
+    }
