@@ -1,0 +1,145 @@
+"""Points looked up in a grid index: the loop over points, in machine code."""
+
+import numpy as np
+import numpy.typing as npt
+
+from layers._compiled import compiled
+from layers._edges import FloatArray, IntArray
+from layers._grid_index import FINER, OUTSIDE, GridIndex, RecordArray
+from layers._orientation import SMALLEST, orientation, parted_by_shifted, shifted_off
+
+AMBIGUOUS = -2
+NO_POINT = -3
+
+
+@compiled
+def look_up(
+    x: FloatArray,
+    y: FloatArray,
+    index: GridIndex,
+    owner: IntArray,
+    on_boundary: npt.NDArray[np.bool_],
+) -> None:
+    """Write for every point its owner's row (or OUTSIDE, AMBIGUOUS, NO_POINT), and whether the boundary rule said so."""
+    for i in range(len(x)):
+        px, py = _flushed(x[i]), _flushed(y[i])
+        on_boundary[i] = False
+        if not (np.isfinite(px) and np.isfinite(py)):
+            owner[i] = NO_POINT
+            continue
+        cell = _cell_of(px, py, index)
+        if cell >= OUTSIDE:
+            owner[i] = cell
+        else:
+            owner[i], on_boundary[i] = _decide(px, py, (-2 - cell) >> 1, index)
+
+
+@compiled
+def look_up_candidates(
+    x: FloatArray,
+    y: FloatArray,
+    index: GridIndex,
+) -> tuple[npt.NDArray[np.int64], IntArray]:
+    """All areas that hold each point inside, for points that lie on pages: offsets and rows, by ascending number."""
+    offsets = np.zeros(len(x) + 1, np.int64)
+    rows = np.empty(0, np.int32)
+    for filling in (False, True):
+        count = 0
+        for i in range(len(x)):
+            px, py = _flushed(x[i]), _flushed(y[i])
+            page = (-2 - _cell_of(px, py, index)) >> 1
+            while page >= 0:
+                holding, touched = _areas_at(px, py, index.pages[page], index.edges)
+                inside = holding & ~touched
+                while inside:
+                    if filling:
+                        rows[count] = index.areas[index.pages[page].area_start + _lowest_bit(inside)]
+                    count += 1
+                    inside &= inside - np.uint64(1)
+                page = index.pages[page].next_page
+            offsets[i + 1] = count
+        if not filling:
+            rows = np.empty(count, np.int32)
+    return offsets, rows
+
+
+@compiled
+def _flushed(value: float) -> float:
+    return 0.0 if abs(value) < SMALLEST else value
+
+
+@compiled
+def _cell_of(px: float, py: float, index: GridIndex) -> int:
+    """What the finest cell around the point is; never a finer grid."""
+    west, south, east, north = index.bounds
+    if px < west or px > east or py < south or py > north:
+        return OUTSIDE
+    column = min(int((px - west) * index.origins[0, 2]), index.nx - 1)
+    row = min(int((py - south) * index.origins[0, 2]), index.ny - 1)
+    cell = index.cells[row * index.nx + column]
+    while cell < OUTSIDE and cell & 1:
+        grid = (-3 - cell) >> 1
+        column = min(max(int((px - index.origins[grid + 1, 0]) * index.origins[grid + 1, 2]), 0), FINER - 1)
+        row = min(max(int((py - index.origins[grid + 1, 1]) * index.origins[grid + 1, 2]), 0), FINER - 1)
+        cell = index.cells[index.nx * index.ny + (grid * FINER + row) * FINER + column]
+    return cell
+
+
+@compiled
+def _areas_at(px: float, py: float, page: np.void, edges: RecordArray) -> tuple[np.uint64, np.uint64]:
+    """Areas that hold the point after the infinitely small shift, and areas on whose boundary it lies without it."""
+    holding = page.inside
+    touched = np.uint64(0)
+    x, y = page.x, page.y
+    for k in range(page.edge_start, page.edge_end):
+        edge = edges[k]
+        side = orientation(edge.ax, edge.ay, edge.bx, edge.by, px, py)
+        if side > 0:
+            continue
+        if side == 0:
+            if min(edge.ax, edge.bx) <= px <= max(edge.ax, edge.bx) and min(edge.ay, edge.by) <= py <= max(
+                edge.ay, edge.by
+            ):
+                touched |= edge.bounds
+            if shifted_off(edge.ax, edge.ay, edge.bx, edge.by) > 0:
+                continue
+        if parted_by_shifted(x, y, px, py, edge.ax, edge.ay, edge.bx, edge.by):
+            holding ^= edge.bounds
+    return holding, touched
+
+
+@compiled
+def _decide(px: float, py: float, page: int, index: GridIndex) -> tuple[int, bool]:
+    """Owner of a point on a page and whether it was found by the rule for boundaries."""
+    inside_count = 0
+    first_inside, first_shifted, first_touched = OUTSIDE, OUTSIDE, OUTSIDE
+    while page >= 0:
+        holding, touched = _areas_at(px, py, index.pages[page], index.edges)
+        start = index.pages[page].area_start
+        inside = holding & ~touched
+        if inside:
+            if first_inside == OUTSIDE:
+                first_inside = index.areas[start + _lowest_bit(inside)]
+            inside_count += 2 if inside & (inside - np.uint64(1)) else 1
+        if touched:
+            if first_touched == OUTSIDE:
+                first_touched = index.areas[start + _lowest_bit(touched)]
+            if holding & touched and first_shifted == OUTSIDE:
+                first_shifted = index.areas[start + _lowest_bit(holding & touched)]
+        page = index.pages[page].next_page
+    if inside_count > 1:
+        return AMBIGUOUS, False
+    if inside_count == 1:
+        return first_inside, False
+    if first_shifted != OUTSIDE:
+        return first_shifted, True
+    return first_touched, first_touched != OUTSIDE
+
+
+@compiled
+def _lowest_bit(bits: np.uint64) -> int:
+    bit = 0
+    while not bits & np.uint64(1):
+        bits >>= np.uint64(1)
+        bit += 1
+    return bit
