@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import secrets
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,7 +21,7 @@ from gis_service.access.commands import accounts_app, audit_app, keys_app
 from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL
-from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.actions import Progress, assign_addresses
 from gis_service.addresses.topology import topology_findings
 from gis_service.app import create_app
 from gis_service.demo.district import build_demo
@@ -148,7 +149,7 @@ def check(
     table = Table("finding", "severity", "level", "count", "pieces", "m²", "addresses", title=str(T("Topology report")))
     for key, row in summary.iterrows():
         table.add_row(
-            *(str(part) for part in key),  # type: ignore[union-attr]  # the key of a MultiIndex is a tuple
+            *(str(part) for part in key),
             str(row["count"]),
             str(row["pieces"]),
             f"{row['area_m2']:.2f}",
@@ -209,23 +210,16 @@ def _day(day: datetime | None) -> date:
     return day.date() if day else date.today()  # noqa: DTZ011 - a calendar day of the district, not an instant
 
 
-class progress_bars:  # noqa: N801 - used as a verb: `with progress_bars() as report`
-    """A bar for long work; `report(done, total, text)` moves it."""
+@contextmanager
+def progress_bars() -> Iterator[Progress]:
+    """A bar for long work on the terminal; what it yields is called with `(done, total, text)`."""
+    with ProgressBars(console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("")
 
-    def __init__(self) -> None:
-        self._bars = ProgressBars(console=Console(stderr=True), transient=True)
+        def report(done: int, total: int, text: Text) -> None:
+            bars.update(task, completed=done, total=total, description=str(text))
 
-    def __enter__(self) -> progress_bars:
-        self._bars.start()
-        self._task = self._bars.add_task("")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bars.stop()
-
-    def __call__(self, done: int, total: int, text: Text) -> None:
-        """Move the bar."""
-        self._bars.update(self._task, completed=done, total=total, description=str(text))
+        yield report
 
 
 def main() -> None:

@@ -40,13 +40,18 @@ class Settings(BaseSettings):
     overlap_alarm_m2: float = Field(3.0, ge=0, description="A sibling overlap above this is an alarm, m².")
     small_part_m2: float = Field(50.0, ge=0, description="A part of a multipart area below this is odd, m².")
 
+    # rates
+    rate_per: float = Field(1000, gt=0, description="Registered migrants that a mismatch rate is given for.")
+    rate_confidence: float = Field(0.95, gt=0, lt=1, description="Confidence of the interval of a rate.")
+
     # hotspots
-    hotspot_permutations: int = Field(9999, ge=99, description="Permutations of the Gi* inference.")
+    hotspot_permutations: int = Field(99_999, ge=99, description="Permutations of the Gi* inference.")
     hotspot_seed: int = Field(20231, description="Seed of the permutations: the same data give the same map.")
     border_gap_m: float = Field(
         0.5, ge=0, description="Borders this close count as shared (real tilings have slivers), m."
     )
     border_min_m: float = Field(5.0, gt=0, description="Least length of a shared border between neighbours, m.")
+    islands_nearest: int = Field(1, ge=0, description="How many nearest areas an area without neighbours is joined to.")
     hexagon_size_m: float = Field(250.0, gt=0, description="Centre to corner of a hexagon of the grid, m.")
 
     # small numbers
@@ -89,6 +94,14 @@ class Settings(BaseSettings):
     lockout_after: int = Field(5, gt=0, description="Wrong passwords in a row before an account waits.")
     lockout_base_seconds: int = Field(
         30, gt=0, description="First wait of a locked account; doubles with every further failure."
+    )
+    app_token_max_days: int = Field(365, gt=0, description="Longest life of a personal app token.")
+    approval_hours: int = Field(24, gt=0, description="An approved bulk export of unmasked data must be taken within.")
+    oidc_issuer: str = Field("", description="Issuer URL of an OpenID Connect provider; empty means none.")
+    oidc_client_id: str = Field("", description="Client id at the OpenID Connect provider.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="Client secret at the OpenID Connect provider.")
+    oidc_redirect_url: str = Field(
+        "", description="Our public URL that the provider sends people back to: https://…/api/v1/oidc/callback."
     )
     requests_per_minute: int = Field(
         600, gt=0, description="Requests per minute and account (or address when not signed in)."

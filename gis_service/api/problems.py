@@ -83,17 +83,28 @@ def fault_body(fault: Fault) -> dict[str, object]:
     }
 
 
+def grid_problem(request: Request, error: GridError) -> Response:
+    """The problem for one of our own errors."""
+    more: dict[str, Any] = {}
+    if isinstance(error, errors.InvalidInputError):
+        more["faults"] = [fault_body(fault) for fault in error.faults]
+    if isinstance(error, errors.TooManyRequestsError):
+        more["retry_after_s"] = error.retry_after_s
+    return problem(status_of(error), str(error), request, **more)
+
+
+def http_problem(request: Request, error: HTTPException) -> Response:
+    """The problem for what the framework refuses by itself, such as an unknown path."""
+    response = problem(error.status_code, str(TITLES.get(error.status_code, error.detail)), request)
+    for name, value in (error.headers or {}).items():
+        response.headers[name] = value
+    return response
+
+
 def install_problems(app: FastAPI) -> None:
     """Turn everything that is raised into a problem."""
-
-    @app.exception_handler(GridError)
-    def _grid_error(request: Request, error: GridError) -> Response:
-        more: dict[str, Any] = {}
-        if isinstance(error, errors.InvalidInputError):
-            more["faults"] = [fault_body(fault) for fault in error.faults]
-        if isinstance(error, errors.TooManyRequestsError):
-            more["retry_after_s"] = error.retry_after_s
-        return problem(status_of(error), str(error), request, **more)
+    app.exception_handler(GridError)(grid_problem)
+    app.exception_handler(HTTPException)(http_problem)
 
     @app.exception_handler(RequestValidationError)
     def _invalid(request: Request, error: RequestValidationError) -> Response:
@@ -106,13 +117,6 @@ def install_problems(app: FastAPI) -> None:
             for fault in error.errors()
         ]
         return problem(422, str(T("Some fields are missing or not acceptable.")), request, faults=faults)
-
-    @app.exception_handler(HTTPException)
-    def _http(request: Request, error: HTTPException) -> Response:
-        response = problem(error.status_code, str(TITLES.get(error.status_code, error.detail)), request)
-        for name, value in (error.headers or {}).items():
-            response.headers[name] = value
-        return response
 
     @app.exception_handler(Exception)
     def _unexpected(request: Request, error: Exception) -> Response:

@@ -138,7 +138,7 @@ def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
         to_metric(land, settings.metric_crs),
         gap_m=settings.border_gap_m,
         min_border_m=settings.border_min_m,
-        islands_nearest=1,
+        islands_nearest=settings.islands_nearest,
     )
     found = hotspots(
         counts["group_rentals"],
@@ -155,7 +155,9 @@ def _mismatches(drawing: Drawing) -> GridMap:
     counts = mismatches_of_areas(drawing.session, drawing.scope)
     classes = [kind.value for kind in MismatchClass]
     registered = population(drawing.session, drawing.scope)["migrants"]
-    rates = mismatch_rates(counts[classes], registered, per=1000, confidence=0.95)
+    rates = mismatch_rates(
+        counts[classes], registered, per=drawing.settings.rate_per, confidence=drawing.settings.rate_confidence
+    )
     overall = rates.xs(ALL_CLASSES, level="mismatch_class")
     figures = counts[classes].assign(
         count=counts["mismatches"],

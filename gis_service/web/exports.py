@@ -1,4 +1,4 @@
-"""Exports: what is on the screen as a file, within the viewer's scope, with a sheet of notes and no formula injection."""
+"""Exports: what is on the screen as a file, within the viewer's scope, with notes and without formula injection."""
 
 from __future__ import annotations
 

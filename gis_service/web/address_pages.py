@@ -1,0 +1,143 @@
+"""Addresses: search, one address, and those that wait for a decision."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import pandas as pd
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+from sqlalchemy.orm import Session
+
+from gis_service.access.http import ScopeDep, ViewerDep, requires
+from gis_service.access.permissions import Permission
+from gis_service.access.scope import Scope
+from gis_service.addresses.queries import address, addresses, count_unresolved
+from gis_service.addresses.tables import Unresolved
+from gis_service.addresses.topology import topology_findings
+from gis_service.api.dependencies import ReadDep, SettingsDep
+from gis_service.areas.queries import area_names
+from gis_service.registers.figures import residents_at
+from gis_service.texts import T
+from gis_service.web.rendering import page, records
+from gis_service.web.wording import code_name
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permission.SEE_ADDRESSES))])
+
+Offset = Annotated[int, Query(ge=0, le=10_000_000)]
+Search = Annotated[str | None, Query(max_length=100)]
+PAGE = 50
+
+
+@router.get("/addresses")
+def addresses_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    viewer: ViewerDep,
+    search: Search = None,
+    area_id: int | None = None,
+    beat_id: int | None = None,
+    offset: Offset = 0,
+) -> HTMLResponse:
+    """Search addresses by any part of their text."""
+    frame, total = addresses(session, scope, search=search, area_id=area_id, beat_id=beat_id, offset=offset, limit=PAGE)
+    keep = {name: value for name, value in (("area_id", area_id), ("beat_id", beat_id)) if value is not None}
+    return page(
+        request,
+        "addresses.html",
+        viewer,
+        title=str(T("Addresses")),
+        lead="",
+        path="/addresses",
+        rows=_with_suggestions(session, scope, frame),
+        total=total,
+        offset=offset,
+        limit=PAGE,
+        search=search,
+        reasons=[],
+        reason=None,
+        keep=keep,
+        pager_base=f"/addresses?{urlencode({**keep, 'search': search or ''})}&",
+        empty=str(T("No address matches; try a shorter part of it.")),
+        day=scope.day,
+    )
+
+
+@router.get("/unresolved")
+def unresolved_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    viewer: ViewerDep,
+    search: Search = None,
+    reason: str = "",
+    offset: Offset = 0,
+) -> HTMLResponse:
+    """List the addresses that wait for a decision, with the reason and the nearest area."""
+    wanted = Unresolved(reason) if reason in set(Unresolved) else None
+    counts = count_unresolved(session, scope)
+    frame, total = addresses(
+        session, scope, search=search, unresolved=wanted, only_unresolved=True, offset=offset, limit=PAGE
+    )
+    return page(
+        request,
+        "addresses.html",
+        viewer,
+        title=str(T("Addresses that wait for a decision")),
+        lead=str(T("What cannot be decided is not guessed: the nearest area is a suggestion.")),
+        path="/unresolved",
+        rows=_with_suggestions(session, scope, frame),
+        total=total,
+        offset=offset,
+        limit=PAGE,
+        search=search,
+        reasons=[(value.value, code_name(value.value), counts[value.value]) for value in Unresolved],
+        reason=reason,
+        keep={},
+        pager_base=f"/unresolved?{urlencode({'search': search or '', 'reason': reason})}&",
+        empty=str(T("Nothing waits: every address here is decided.")),
+        day=scope.day,
+    )
+
+
+@router.get("/addresses/{address_id}")
+def address_page(
+    request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep, address_id: int
+) -> HTMLResponse:
+    """Show one address, its place and who answers for it."""
+    row = address(session, scope, address_id)
+    names = area_names(session, scope)["name"]
+    row["suggested_area_name"] = names.get(row["suggested_area_id"])
+    residents = residents_at(session, scope, address_id)
+    return page(request, "address.html", viewer, row=row, residents=residents, day=scope.day)
+
+
+@router.get("/topology", dependencies=[Depends(requires(Permission.SEE_LAND))])
+def topology_page(
+    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep, offset: Offset = 0
+) -> HTMLResponse:
+    """List the findings of the topology check, alarms first."""
+    findings = topology_findings(session, scope, settings)
+    names = area_names(session, scope)["name"]
+    findings["area_name"] = findings["area_id"].map(names)
+    findings["other_name"] = findings["other_id"].map(names)
+    by_kind = findings.groupby("finding", observed=True).agg(pieces=("pieces", "sum"), m2=("area_m2", "sum"))
+    return page(
+        request,
+        "topology.html",
+        viewer,
+        alarms=int(findings["severity"].eq("alarm").sum()),
+        summary=[(code_name(str(kind)), row["pieces"], f"{row['m2']:,.2f}") for kind, row in by_kind.iterrows()],
+        rows=records(findings.iloc[offset : offset + PAGE]),
+        offset=offset,
+        limit=PAGE,
+        total=len(findings),
+        day=scope.day,
+    )
+
+
+def _with_suggestions(session: Session, scope: Scope, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    names = area_names(session, scope)["name"] if frame["suggested_area_id"].notna().any() else pd.Series(dtype="str")
+    return records(frame.assign(suggested_area_name=frame["suggested_area_id"].map(names)))

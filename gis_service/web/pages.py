@@ -1,0 +1,24 @@
+"""Everything that people see, put on the application."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
+
+import maps
+from gis_service.web import address_pages, map_pages, overview_pages
+from gis_service.web.error_pages import install_error_pages
+from gis_service.web.rendering import HERE
+
+
+def install_pages(app: FastAPI) -> None:
+    """Add the pages, their files and their error pages."""
+    map_files = Path(maps.__file__).parent / "static"
+    app.mount("/static/vendor", StaticFiles(directory=map_files / "vendor", check_dir=False), name="vendor")
+    app.mount("/static/maps", StaticFiles(directory=map_files), name="map-files")
+    app.mount("/static/site", StaticFiles(directory=HERE / "static"), name="site-files")
+    for router in (overview_pages.router, map_pages.router, address_pages.router):
+        app.include_router(router)
+    install_error_pages(app)

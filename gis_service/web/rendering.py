@@ -1,0 +1,91 @@
+"""Pages: templates, navigation and what every page is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from gis_service.access.permissions import Permission
+from gis_service.access.viewer import Viewer
+from gis_service.texts import T, Text, _
+from gis_service.web import wording
+
+HERE = Path(__file__).parent
+
+NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
+    ("/", T("Overview"), Permission.SEE_FIGURES),
+    ("/maps/coverage", T("Coverage map"), Permission.SEE_FIGURES),
+    ("/maps/hotspots", T("Rental hotspots"), Permission.SEE_FIGURES),
+    ("/maps/mismatches", T("Mismatches"), Permission.SEE_FIGURES),
+    ("/maps/beats", T("Beats"), Permission.SEE_TEAMS),
+    ("/addresses", T("Addresses"), Permission.SEE_ADDRESSES),
+    ("/unresolved", T("To decide"), Permission.SEE_ADDRESSES),
+    ("/teams", T("Teams"), Permission.SEE_TEAMS),
+    ("/topology", T("Topology"), Permission.IMPORT_LAND),
+    ("/imports", T("Import"), Permission.IMPORT_LAND),
+    ("/accounts", T("Accounts"), Permission.MANAGE_ACCOUNTS),
+    ("/audit", T("Audit trail"), Permission.READ_AUDIT),
+)
+
+
+@dataclass(frozen=True)
+class NavItem:
+    """One entry of the navigation."""
+
+    path: str
+    label: str
+    current: bool
+
+
+@cache
+def environment() -> Environment:
+    """The templates; everything is escaped and an unknown name is an error."""
+    env = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.globals["_"] = _
+    env.filters.update(amount=wording.amount, load=wording.load, percent=wording.percent, code_name=wording.code_name)
+    return env
+
+
+def page(request: Request, template: str, viewer: Viewer | None, /, status: int = 200, **content: Any) -> HTMLResponse:
+    """Render `template` for `viewer` (None = nobody is signed in)."""
+    path = request.url.path
+    nav = [
+        NavItem(to, str(label), current=path == to or (to != "/" and path.startswith(to)))
+        for to, label, permission in NAVIGATION
+        if viewer is not None and viewer.may(permission)
+    ]
+    body = (
+        environment()
+        .get_template(template)
+        .render(
+            request=request,
+            viewer=viewer,
+            nav=nav,
+            role_name=wording.code_name(viewer.role.value) if viewer else "",
+            csrf_token=getattr(request.state, "csrf_token", ""),
+            nonce=getattr(request.state, "nonce", ""),
+            **{"day": None, **content},
+        )
+    )
+    return HTMLResponse(body, status, headers={"Cache-Control": "no-store"})
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a frame for a template, its index among the columns, NA as None."""
+    rows = pd.DataFrame(frame.drop(columns="geometry", errors="ignore")).reset_index().astype(object)
+    return [
+        {str(key): value for key, value in row.items()} for row in rows.where(rows.notna(), None).to_dict("records")
+    ]

@@ -1,0 +1,83 @@
+"""How numbers and codes are put on a screen: one place, for tables and cards alike."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from gis_service.texts import T, Text
+
+#: codes of the database and the word that a person reads for them
+CODE_NAMES: dict[str, Text] = {
+    "administrator": T("System administrator"),
+    "auditor": T("Auditor"),
+    "planner": T("Planner"),
+    "commander": T("Commander"),
+    "squad_leader": T("Squad leader"),
+    "officer": T("Officer"),
+    "steward": T("Village cadre"),
+    "district": T("District"),
+    "township": T("Townships"),
+    "village": T("Villages"),
+    "compound": T("Compounds"),
+    "leader": T("Leader"),
+    "member": T("Member"),
+    "police": T("Police side"),
+    "social": T("Social-work side"),
+    "transitioned": T("Transitioned auxiliary police"),
+    "not_transitioned": T("Not transitioned"),
+    "outside": T("Outside every area"),
+    "no_point": T("No point"),
+    "stated_differs": T("Stated village differs"),
+    "overlap": T("Overlapping areas"),
+    "no_beat": T("In no beat"),
+    "surveyed": T("Surveyed"),
+    "geocoded": T("Geocoded"),
+    "hand_placed": T("Placed by hand"),
+    "none": T("none"),
+    "alarm": T("Alarm"),
+    "notice": T("Notice"),
+    "invalid_ring": T("Invalid ring"),
+    "gap": T("Gap"),
+    "sliver_gap": T("Sliver gap"),
+    "sliver_overlap": T("Sliver overlap"),
+    "outside_parent": T("Outside its parent"),
+    "sliver_outside_parent": T("Sliver outside its parent"),
+    "multipart": T("Several parts"),
+    "tiny_part": T("Tiny part"),
+    "duplicate_vertex": T("Repeated vertex"),
+    "hole": T("Hole"),
+    "enclave": T("Enclave"),
+}
+
+UNIT_NAMES: dict[str, Text] = {
+    "district": T("Brigades"),
+    "township": T("Squadrons"),
+    "village": T("Squads"),
+    "compound": T("Teams"),
+}
+
+
+def code_name(code: str | None) -> str:
+    """The word for a code; the code itself when there is none."""
+    return "—" if code is None else str(CODE_NAMES.get(code, code))
+
+
+def amount(value: Any) -> str:
+    """A count with thousands, up to one decimal: `1,265`; a dash for no data."""
+    if value is None or pd.isna(value):
+        return "—"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def load(value: Any) -> str:
+    """Migrants per officer: `1,265 人/员`."""
+    if value is None or pd.isna(value):
+        return "—"
+    return str(T("{count} people/officer", count=f"{value:,.0f}"))
+
+
+def percent(value: Any) -> str:
+    """A share as a percentage: `63.2 %`."""
+    return "—" if value is None or pd.isna(value) else f"{value * 100:.1f} %"
