@@ -35,6 +35,10 @@ class NotSignedInError(GridError):
     """Nobody is signed in, or the session ended."""
 
 
+class SecondFactorNeededError(NotSignedInError):
+    """The password fits; the code of the second factor is still to come."""
+
+
 class NotPermittedError(GridError):
     """The role or the area scope does not reach there."""
 

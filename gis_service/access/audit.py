@@ -42,6 +42,7 @@ _HEAD = "audit_head"
 #: what never goes into the trail, whatever it is called in which table
 _SECRET_PARTS = ("password", "secret", "token", "sealed", "totp", "cookie", "_index")
 HIDDEN = "•••"
+NOBODY = "-"
 
 
 class Result(StrEnum):
@@ -84,7 +85,7 @@ def trail_of(engine: Engine) -> Trail:
 
 def record(
     session: Session,
-    viewer: Viewer,
+    viewer: Viewer | None,
     action: str,
     object_kind: str,
     object_id: str | int | None,
@@ -100,7 +101,7 @@ def record(
     session
         The act's own session. Record last: from here to the commit, other acts wait.
     viewer
-        Who does it.
+        Who does it; None when nobody is signed in.
     action
         The use case as a verb: `hand_over_beat`.
     object_kind, object_id
@@ -117,10 +118,10 @@ def record(
     entry = AuditEntry(
         seq=head.seq + 1,
         at=datetime.now(UTC),
-        actor=viewer.name,
-        account_id=viewer.account_id,
-        role=viewer.role.value,
-        seen_by=viewer.seen_by,
+        actor=viewer.name if viewer else NOBODY,
+        account_id=viewer.account_id if viewer else None,
+        role=viewer.role.value if viewer else NOBODY,
+        seen_by=viewer.seen_by if viewer else None,
         source_ip=source_ip.get(),
         action=action,
         object_kind=object_kind,

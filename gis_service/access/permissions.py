@@ -16,6 +16,11 @@ class Role(StrEnum):
     OFFICER = "officer"
     STEWARD = "steward"
 
+    @property
+    def is_business(self) -> bool:
+        """Say whether the role works with the district's data; the two others only see to the service."""
+        return self not in (Role.ADMINISTRATOR, Role.AUDITOR)
+
 
 class Permission(StrEnum):
     """What can be done, named for the use case and not for the route."""
@@ -26,6 +31,7 @@ class Permission(StrEnum):
     SEE_FIGURES = "see_figures"
     SEE_REGISTERS = "see_registers"
     SEE_OWN_ACCOUNT = "see_own_account"
+    CHANGE_OWN_ACCOUNT = "change_own_account"
     UNMASK_PERSON = "unmask_person"
     IMPORT_LAND = "import_land"
     IMPORT_TEAMS = "import_teams"
@@ -53,6 +59,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_FIGURES: _BUSINESS,
     Permission.SEE_REGISTERS: _BUSINESS,
     Permission.SEE_OWN_ACCOUNT: _EVERYBODY,
+    Permission.CHANGE_OWN_ACCOUNT: _EVERYBODY,
     Permission.UNMASK_PERSON: _LEADING | {Role.OFFICER},
     Permission.IMPORT_LAND: frozenset({Role.PLANNER}),
     Permission.IMPORT_TEAMS: frozenset({Role.PLANNER}),

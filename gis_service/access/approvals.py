@@ -1,0 +1,96 @@
+"""Bulk export of unmasked data asks for a second person: ask, decide, use once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from gis_service.access.audit import Result, record
+from gis_service.access.permissions import Permission
+from gis_service.access.tables import ApprovalState, ExportApproval
+from gis_service.access.viewer import Viewer
+from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
+from gis_service.settings import Settings
+from gis_service.storage.engine import transaction
+from gis_service.texts import T
+
+#: fewest characters of a reason: enough that it says something
+REASON_MIN_LENGTH = 4
+
+
+def check_reason(reason: str) -> str:
+    """Return the reason trimmed; raises when it says nothing."""
+    trimmed = reason.strip()
+    if len(trimmed) < REASON_MIN_LENGTH:
+        raise InvalidInputError(T("Please give a reason."))
+    return trimmed
+
+
+def ask_for_export(
+    engine: Engine, settings: Settings, viewer: Viewer, subject: str, reason: str, *, now: datetime
+) -> int:
+    """Ask for a bulk export of unmasked `subject`; returns the request's id."""
+    viewer.require(Permission.EXPORT)
+    viewer.require(Permission.UNMASK_PERSON)
+    if viewer.account_id is None:
+        raise NotPermittedError(T("Only somebody with an account can ask for an export of unmasked data."))
+    with transaction(engine) as session:
+        row = ExportApproval(
+            subject=subject,
+            reason=check_reason(reason),
+            asked_by=viewer.account_id,
+            asked_at=now,
+            state=ApprovalState.ASKED.value,
+            expires_at=now + timedelta(hours=settings.approval_hours),
+        )
+        session.add(row)
+        session.flush()
+        record(
+            session, viewer, "ask_for_export", "export_approval", row.id, after={"subject": subject, "reason": reason}
+        )
+        return row.id
+
+
+def decide_export(
+    engine: Engine, settings: Settings, viewer: Viewer, approval_id: int, *, approve: bool, now: datetime
+) -> None:
+    """Approve or refuse somebody else's request."""
+    viewer.require(Permission.APPROVE_EXPORT)
+    with transaction(engine) as session:
+        row = _row(session, approval_id)
+        if viewer.account_id is None or row.asked_by == viewer.account_id:
+            raise NotPermittedError(T("A second person decides: nobody approves the own request."))
+        if row.state != ApprovalState.ASKED or row.expires_at <= now:
+            raise ConflictError(T("This request is decided or out of date."))
+        row.state = (ApprovalState.APPROVED if approve else ApprovalState.REFUSED).value
+        row.decided_by, row.decided_at = viewer.account_id, now
+        row.expires_at = now + timedelta(hours=settings.approval_hours)
+        result = Result.DONE if approve else Result.REFUSED
+        record(session, viewer, "decide_export", "export_approval", row.id, result, after={"state": row.state})
+
+
+def use_approval(session: Session, viewer: Viewer, approval_id: int, subject: str, *, now: datetime) -> None:
+    """Take the approval for the export that happens in this transaction; it is good for one, by who asked."""
+    row = _row(session, approval_id)
+    fits = row.asked_by == viewer.account_id and row.subject == subject and row.state == ApprovalState.APPROVED
+    if not fits or row.expires_at <= now:
+        raise NotPermittedError(T("There is no approval in force for this export."))
+    row.state = ApprovalState.USED.value
+    record(session, viewer, "export_unmasked", "export_approval", row.id, after={"subject": subject})
+
+
+def open_requests(session: Session, viewer: Viewer, *, now: datetime) -> list[ExportApproval]:
+    """The requests that wait for a second person: others' for who may approve, and one's own."""
+    query = select(ExportApproval).where(ExportApproval.expires_at > now).order_by(ExportApproval.id)
+    if not viewer.may(Permission.APPROVE_EXPORT):
+        query = query.where(ExportApproval.asked_by == viewer.account_id)
+    return list(session.scalars(query))
+
+
+def _row(session: Session, approval_id: int) -> ExportApproval:
+    row = session.get(ExportApproval, approval_id, with_for_update=True)
+    if row is None:
+        raise NotFoundError(T("There is no such request."))
+    return row

@@ -1,0 +1,80 @@
+"""Which passwords are accepted, and that checking one tells nothing by the clock."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from gis_service.access.passwords import check_new_password, hash_password, one_time_password, verify_password
+from gis_service.errors import InvalidInputError
+from gis_service.settings import Settings
+
+SETTINGS = Settings(password_min_length=12)
+
+
+@pytest.mark.parametrize(
+    "password",
+    [
+        "correct horse sofa",
+        "我的密码是很长的一句话呀",
+        "Tr0ub4dor&3xyz",
+        "aaaa but then more",
+        "🚲🚂🛶🛴🚁🛸🚀🛵🚜🏍🛺🚠",
+        "x" * 3 + " marks " * 17,
+    ],
+)
+def test_long_and_unforeseen_is_enough_without_rules_on_kinds_of_characters(password: str) -> None:
+    check_new_password(password, "li.hua", SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("password", "why"),
+    [
+        ("sofa horse", "at least 12"),
+        ("sofa horse " * 20, "at most 128"),
+        ("my.LI.HUA.sofa.horse", "login"),
+        ("password1234!", "common"),
+        ("!!Woaini5201314", "common"),
+        ("qwertyuiop[]", "keyboard"),
+        ("1qaz2wsx3edc4rfv", "keyboard"),
+        ("][poiuytrewq", "keyboard"),
+        ("abcdefghijklmn", "keyboard"),
+        ("aaaaaaaaaaaaaa", "keyboard"),
+        ("x7!x7!x7!x7!x7!", "keyboard"),
+        ("qwertyasdfghzxcvbn", "keyboard"),
+    ],
+)
+def test_short_known_and_foreseeable_passwords_are_refused(password: str, why: str) -> None:
+    with pytest.raises(InvalidInputError) as refused:
+        check_new_password(password, "li.hua", SETTINGS)
+    assert why in refused.value.faults[0].message.render("en")
+    assert refused.value.faults[0].value is None  # a refused password is still somebody's password
+
+
+def test_a_one_time_password_is_acceptable_itself() -> None:
+    for _attempt in range(200):
+        check_new_password(one_time_password(), "li.hua", SETTINGS)
+
+
+def test_a_password_fits_its_hash_in_either_spelling_of_its_accents() -> None:
+    kept = hash_password("cafe\N{COMBINING ACUTE ACCENT} and a croissant")
+    assert kept.startswith("$argon2id$")
+    assert verify_password("caf\N{LATIN SMALL LETTER E WITH ACUTE} and a croissant", kept)[0]
+    assert not verify_password("cafe and a croissant", kept)[0]
+
+
+def test_without_an_account_it_takes_as_long_and_never_fits() -> None:
+    kept = hash_password("correct horse sofa")
+    verify_password("warm up", None)
+
+    def quickest(password_hash: str | None) -> float:
+        taken = []
+        for _attempt in range(5):
+            started = time.perf_counter()
+            assert not verify_password("wrong horse sofa", password_hash)[0]
+            taken.append(time.perf_counter() - started)
+        return min(taken)
+
+    with_account, without = quickest(kept), quickest(None)
+    assert 0.4 < without / with_account < 2.5
