@@ -38,7 +38,11 @@ class Settings(BaseSettings):
     # topology tolerances (domain.md, Areas)
     sliver_area_m2: float = Field(1.0, ge=0, description="Overlaps and gaps below this are counted as slivers, m².")
     overlap_alarm_m2: float = Field(3.0, ge=0, description="A sibling overlap above this is an alarm, m².")
-    small_part_m2: float = Field(50.0, ge=0, description="A part of a multipart area below this is odd, m².")
+    gap_alarm_m2: float = Field(3.0, ge=0, description="A gap between siblings larger than this is an alarm, m².")
+    outside_alarm_m2: float = Field(
+        3.0, ge=0, description="A child outside its parent by more than this is an alarm, m²."
+    )
+    min_part_m2: float = Field(100.0, ge=0, description="A part of an area smaller than this is tiny, m².")
 
     # rates
     rate_per: float = Field(1000, gt=0, description="Registered migrants that a mismatch rate is given for.")

@@ -88,7 +88,10 @@ def place(
     placed["home_area_id"] = placed["area_id"].fillna(placed["suggested_area_id"]).fillna(stated)
     no_beat = placed["area_id"].notna() & placed["beat_id"].isna()
     placed["unresolved"] = reason.mask(no_beat, Unresolved.NO_BEAT.value)
-    return placed[list(PLACEMENT_DTYPES)].astype(PLACEMENT_DTYPES)
+    placed = placed[list(PLACEMENT_DTYPES)].astype(PLACEMENT_DTYPES)
+    texts = [column for column, dtype in PLACEMENT_DTYPES.items() if dtype == "object"]
+    placed[texts] = placed[texts].where(placed[texts].notna(), None)  # the database knows None, and not NaN
+    return placed
 
 
 def _beats(points: pd.DataFrame, area_id: pd.Series, parts: gpd.GeoDataFrame) -> pd.Series:

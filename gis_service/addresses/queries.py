@@ -134,11 +134,12 @@ def address(session: Session, scope: Scope, address_id: int) -> dict[str, Any]:
     return dict(row)
 
 
-def count_unresolved(session: Session, scope: Scope) -> dict[str, int]:
-    """How many addresses in scope wait for a decision, by reason; and `total`, `assigned` (an officer answers)."""
+def count_unresolved(session: Session, scope: Scope, area_id: int | None = None) -> dict[str, int]:
+    """How many addresses in scope (inside `area_id`) wait for a decision, by reason; `total`; `assigned`."""
+    inside = true() if area_id is None else Placement.home_area_id.in_(subtree([area_id], scope.day))
     rows = session.execute(
         select(Placement.unresolved, func.count())
-        .where(Placement.valid_on(scope.day), placement_in_scope(scope))
+        .where(Placement.valid_on(scope.day), placement_in_scope(scope), inside)
         .group_by(Placement.unresolved)
     ).all()
     by_reason = {reason: int(count) for reason, count in rows}
@@ -146,7 +147,7 @@ def count_unresolved(session: Session, scope: Scope) -> dict[str, int]:
         select(func.count())
         .select_from(Placement)
         .join(BeatDuty, and_(BeatDuty.beat_id == Placement.beat_id, BeatDuty.valid_on(scope.day)))
-        .where(Placement.valid_on(scope.day), placement_in_scope(scope))
+        .where(Placement.valid_on(scope.day), placement_in_scope(scope), inside)
     )
     counts = {reason.value: by_reason.get(reason.value, 0) for reason in Unresolved}
     assigned = session.execute(held).scalar_one()

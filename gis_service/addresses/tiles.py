@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from layers.tiles import aggregate_points, encode_points, tile_bounds
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import points_in_box
 from gis_service.errors import NotFoundError
 from gis_service.texts import T
+from layers.tiles import aggregate_points, encode_points, tile_bounds
 
 MVT = "application/vnd.mapbox-vector-tile"
 MAX_ZOOM = 22

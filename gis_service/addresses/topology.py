@@ -18,7 +18,9 @@ def tolerances(settings: Settings) -> Tolerances:
     return Tolerances(
         sliver_area_m2=settings.sliver_area_m2,
         overlap_alarm_m2=settings.overlap_alarm_m2,
-        min_part_m2=settings.small_part_m2,
+        gap_alarm_m2=settings.gap_alarm_m2,
+        outside_alarm_m2=settings.outside_alarm_m2,
+        min_part_m2=settings.min_part_m2,
     )
 
 

@@ -52,6 +52,20 @@ class MapKind(StrEnum):
     TOPOLOGY = "topology"
 
 
+#: how the map groups what `layers.boundaries` finds; holes and enclaves break no rule and are not drawn
+FINDING_LAYER = {
+    "invalid_ring": "invalid",
+    "overlap": "overlap",
+    "gap": "gap",
+    "outside_parent": "outside_parent",
+    "sliver_overlap": "sliver",
+    "sliver_gap": "sliver",
+    "sliver_outside_parent": "sliver",
+    "multipart": "multipart",
+    "tiny_part": "multipart",
+}
+
+
 @dataclass(frozen=True)
 class Drawing:
     """What every map is drawn from. `urls` is None for a file that opens offline."""
@@ -197,7 +211,9 @@ def beat_outlines(session: Session, scope: Scope) -> gpd.GeoDataFrame:
 def _topology(drawing: Drawing) -> GridMap:
     drawn = _coverage(drawing)
     findings = topology_findings(drawing.session, drawing.scope, drawing.settings)
-    add_findings(drawn, findings, texts=drawing.texts)
+    kinds = findings["finding"].map(FINDING_LAYER)
+    shown = findings.assign(kind=kinds)[kinds.notna() & findings.geometry.notna()]
+    add_findings(drawn, shown, texts=drawing.texts)
     return drawn
 
 

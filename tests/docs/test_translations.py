@@ -1,0 +1,53 @@
+"""Everything that people read has a Chinese text, and the catalogue holds nothing that nobody reads."""
+
+import re
+from pathlib import Path
+
+import pytest
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
+
+from gis_service.texts import LOCALE_DIR
+
+ROOT = Path(__file__).parents[2]
+METHODS = [("**.py", "python"), ("**/templates/**.html", "jinja2")]
+KEYWORDS = {"T": None, "_": None}
+
+
+def extracted() -> dict[str, str]:
+    """Message → where it is used."""
+    found = {}
+    options = {"**/templates/**.html": {"extensions": "", "trimmed": "false"}}
+    for name, line, message, _comments, _context in extract_from_dir(
+        ROOT / "gis_service", METHODS, options, keywords=KEYWORDS
+    ):
+        found[message if isinstance(message, str) else message[0]] = f"{name}:{line}"
+    return found
+
+
+def catalogue() -> dict[str, str]:
+    """Message → Chinese text, over all files of the catalogue."""
+    texts: dict[str, str] = {}
+    for path in sorted((LOCALE_DIR / "zh_CN").glob("*.po")):
+        with path.open("rb") as file:
+            texts |= {str(message.id): str(message.string) for message in read_po(file) if message.id}
+    return texts
+
+
+def test_every_message_has_a_chinese_text() -> None:
+    texts = catalogue()
+    missing = {message: place for message, place in extracted().items() if not texts.get(message)}
+    assert not missing
+
+
+def test_the_catalogue_has_no_message_that_nothing_uses() -> None:
+    assert not set(catalogue()) - set(extracted())
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"{(\w+)", text))
+
+
+@pytest.mark.parametrize("message", sorted(catalogue()))
+def test_a_translation_fills_the_same_places(message: str) -> None:
+    assert placeholders(catalogue()[message]) == placeholders(message)
