@@ -43,6 +43,10 @@ class NotPermittedError(GridError):
     """The role or the area scope does not reach there."""
 
 
+class PasswordChangeDueError(NotPermittedError):
+    """The password was given by somebody else; it is changed before anything else is done."""
+
+
 class NotFoundError(GridError):
     """There is no such thing in what the viewer may see."""
 

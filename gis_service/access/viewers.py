@@ -39,8 +39,10 @@ class Presence:
         return None if self.cookie is None else csrf_token_of(self.cookie)
 
 
-def presence_of_cookie(session: Session, settings: Settings, cookie: str, now: datetime) -> Presence:
+def presence_of_cookie(session: Session, settings: Settings, cookie: str | None, now: datetime) -> Presence:
     """Who the session cookie belongs to; raises `NotSignedInError` when it has ended or never was."""
+    if not cookie:
+        raise NotSignedInError(T("Please sign in."))
     query = (
         select(LoginSession, Account)
         .join(Account, Account.id == LoginSession.account_id)

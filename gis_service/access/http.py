@@ -1,0 +1,212 @@
+"""Who a request is for and what it may do: the dependencies that every route takes.
+
+`requires(Permission.X)` marks a route with its permission, so that a test can read the permission of every route
+(`permissions_of`); a route for everybody says so with `OPEN`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import cache
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import Depends, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+
+from gis_service.access.audit import Result, attach_audit, record
+from gis_service.access.headers import BrowserDefences, cookie_name
+from gis_service.access.permissions import Permission
+from gis_service.access.rate_limits import RateLimits
+from gis_service.access.scope import Scope
+from gis_service.access.sign_in import SignedIn
+from gis_service.access.viewer import Viewer
+from gis_service.access.viewers import Presence, note_use, presence_of_cookie, presence_of_token
+from gis_service.api.dependencies import AsOf, ReadDep
+from gis_service.errors import NotPermittedError, NotSignedInError, PasswordChangeDueError
+from gis_service.settings import Settings
+from gis_service.storage.engine import reading, transaction
+from gis_service.texts import T, use_locale
+
+CSRF_HEADER = "X-CSRF-Token"
+CSRF_FIELD = "csrf_token"
+#: a sign-in costs as much computing as this many reads
+SIGN_IN_WEIGHT = 10
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+_OWN = frozenset({Permission.SEE_OWN_ACCOUNT, Permission.CHANGE_OWN_ACCOUNT})
+
+
+async def current_presence(request: Request) -> Presence:
+    """Who is signed in, by bearer token or session cookie; refuses forged and too frequent requests."""
+    presence = await run_in_threadpool(_look_up, request)
+    if presence.csrf_token is not None:
+        request.state.csrf_token = presence.csrf_token
+        if request.method not in _SAFE:
+            require_same_origin(request)
+            await _require_csrf_token(request, presence.csrf_token)
+    request.state.viewer = presence.viewer
+    if presence.locale:
+        use_locale(presence.locale)
+    return presence
+
+
+PresenceDep = Annotated[Presence, Depends(current_presence)]
+
+
+async def current_viewer(presence: PresenceDep) -> Viewer:
+    """The one for whom this request reads or writes."""
+    return presence.viewer
+
+
+ViewerDep = Annotated[Viewer, Depends(current_viewer)]
+
+
+async def acting_viewer(viewer: ViewerDep) -> Viewer:
+    """The viewer of a request that changes something; refuses whoever may only look."""
+    if viewer.read_only:
+        raise NotPermittedError(T("You may only look, not change anything."))
+    return viewer
+
+
+ActingDep = Annotated[Viewer, Depends(acting_viewer)]
+
+
+def scope_asked(request: Request, session: ReadDep, viewer: ViewerDep, day: AsOf) -> Scope:
+    """The part of the district that the viewer sees on the day asked for."""
+    scope: Scope = request.app.state.scope_of(session, viewer, day)
+    return scope
+
+
+ScopeDep = Annotated[Scope, Depends(scope_asked)]
+
+
+class Requires:
+    """A dependency that lets only those pass who have the permission; refusals go into the audit trail."""
+
+    def __init__(self, permission: Permission) -> None:
+        self.permission = permission
+
+    def __call__(self, request: Request, presence: PresenceDep) -> Viewer:
+        """Return the viewer, or raise."""
+        if presence.must_change_password and self.permission not in _OWN:
+            raise PasswordChangeDueError(T("Please change your password first."))
+        viewer = presence.viewer
+        if not viewer.may(self.permission):
+            with transaction(request.app.state.engine) as session:
+                record(session, viewer, self.permission.value, "route", request.url.path, Result.REFUSED)
+        viewer.require(self.permission)
+        return viewer
+
+
+@cache
+def requires(permission: Permission) -> Requires:
+    """The dependency for `permission`: `dependencies=[Depends(requires(Permission.SEE_LAND))]`."""
+    return Requires(permission)
+
+
+def open_to_all(request: Request) -> None:
+    """Mark a route that needs nobody signed in; counted by address, and refused when another site sends it."""
+    request.app.state.rate_limits.take(_caller_address(request), SIGN_IN_WEIGHT if request.method not in _SAFE else 1)
+    if request.method not in _SAFE:
+        require_same_origin(request)
+
+
+OPEN = Depends(open_to_all)
+
+
+def permissions_of(route: APIRoute) -> frozenset[Permission]:
+    """Every permission that a route asks for."""
+    return frozenset(call.permission for call in _calls(route.dependant) if isinstance(call, Requires))
+
+
+def is_open(route: APIRoute) -> bool:
+    """Say whether a route declares that it needs nobody signed in."""
+    return open_to_all in _calls(route.dependant)
+
+
+def require_same_origin(request: Request) -> None:
+    """Refuse what a page of another site makes the browser send (Fetch Metadata, else Origin)."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    foreign = site not in (None, "same-origin", "none")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        foreign = True
+    if foreign:
+        raise NotPermittedError(T("This request comes from another site."))
+
+
+def set_session_cookie(response: Response, settings: Settings, signed_in: SignedIn) -> None:
+    """Give the browser its session."""
+    response.set_cookie(
+        cookie_name(settings),
+        signed_in.cookie,
+        expires=signed_in.expires_at,
+        path="/",
+        secure=settings.cookie_secure,
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def clear_session_cookie(response: Response, settings: Settings) -> None:
+    """Take the session from the browser, and whatever it keeps of us."""
+    response.delete_cookie(
+        cookie_name(settings), path="/", secure=settings.cookie_secure, httponly=True, samesite="lax"
+    )
+    response.headers["Clear-Site-Data"] = '"cache", "storage"'
+
+
+def install_access(app: FastAPI) -> None:
+    """Attach the audit trail, the rate limits and the browser defences; tell the API description who may do what."""
+    settings: Settings = app.state.settings
+    attach_audit(app.state.engine, app.state.vault, settings)
+    app.state.rate_limits = RateLimits(settings.requests_per_minute)
+    app.add_middleware(BrowserDefences, settings=settings)
+    for route in app.routes:
+        if isinstance(route, APIRoute) and (needed := permissions_of(route)):
+            extra = {"x-permissions": sorted(permission.value for permission in needed)}
+            route.openapi_extra = {**(route.openapi_extra or {}), **extra}
+
+
+def _look_up(request: Request) -> Presence:
+    settings: Settings = request.app.state.settings
+    limits: RateLimits = request.app.state.rate_limits
+    now = datetime.now(UTC)
+    scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    cookie = request.cookies.get(cookie_name(settings))
+    try:
+        with reading(request.app.state.engine) as session:
+            if scheme.lower() == "bearer":
+                presence = presence_of_token(session, token.strip(), now)
+            else:
+                presence = presence_of_cookie(session, settings, cookie, now)
+    except NotSignedInError:
+        limits.take(_caller_address(request))
+        raise
+    limits.take(f"account {presence.viewer.account_id}")
+    note_use(request.app.state.engine, presence, now)
+    return presence
+
+
+async def _require_csrf_token(request: Request, expected: str) -> None:
+    sent: Any = request.headers.get(CSRF_HEADER)
+    if sent is None and request.headers.get("content-type", "").startswith(_FORMS):
+        sent = (await request.form()).get(CSRF_FIELD)
+    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
+        raise NotPermittedError(T("The form is out of date; reload the page and try again."))
+
+
+def _caller_address(request: Request) -> str:
+    return f"address {request.client.host if request.client else '?'}"
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    for dependency in dependant.dependencies:
+        yield dependency.call
+        yield from _calls(dependency)
