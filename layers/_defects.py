@@ -15,6 +15,7 @@ from layers._overlay import (
     Pieces,
     Positions,
     area_m2,
+    divided,
     holes,
     overlapping_pairs,
     rings_of,
@@ -188,7 +189,7 @@ def duplicate_vertices(areas: gpd.GeoDataFrame) -> Iterator[pd.DataFrame]:
 def overlaps(siblings: Siblings, surveyor: Surveyor) -> Iterator[pd.DataFrame]:
     """Pairs of areas of one level that share ground."""
     first, second = overlapping_pairs(siblings.polygons)
-    pieces = surveyor.pieces(shapely.intersection(siblings.polygons[first], siblings.polygons[second]))
+    pieces = surveyor.pieces(divided(siblings.polygons[first], siblings.polygons[second])[0])
     yield from _by_size(
         "overlap",
         siblings.level,
@@ -203,7 +204,7 @@ def overlaps(siblings: Siblings, surveyor: Surveyor) -> Iterator[pd.DataFrame]:
 def overhang(children: Siblings, parents: Siblings, surveyor: Surveyor) -> Iterator[pd.DataFrame]:
     """Children that reach outside their parents."""
     parent, known = _positions(parents, children.parent_ids)
-    outside = shapely.difference(children.polygons[known], parents.polygons[parent[known]])
+    _, outside = divided(children.polygons[known], parents.polygons[parent[known]])
     yield from _by_size(
         "outside_parent",
         children.level,
@@ -223,7 +224,7 @@ def gaps(children: Siblings, parents: Siblings, surveyor: Surveyor) -> Iterator[
     united = unions(children.polygons[complete], members)
     parent, known = _positions(parents, parent_ids)
     yield from _surrounded(children, parents, surveyor, parent_ids, united)
-    at_edge = shapely.difference(parents.polygons[parent[known]], without_holes(united[known]))
+    _, at_edge = divided(parents.polygons[parent[known]], without_holes(united[known]))
     pieces, area_id = surveyor.pieces(at_edge), parent_ids[known]
     sliver = surveyor.is_sliver(pieces)
     yield _gap(children.level, pieces.where(~sliver), surveyor, area_id)
@@ -251,7 +252,7 @@ def _surrounded(
     empty = _without(wide, children.polygons)
     claimed = empty.copy()
     parent, known = _positions(parents, area_id)
-    claimed[known] = shapely.intersection(empty[known], parents.polygons[parent[known]])
+    claimed[known], _ = divided(empty[known], parents.polygons[parent[known]])
     is_enclave = ~_is_wide(empty, surveyor)
     is_hole = ~is_enclave & ~_is_wide(claimed, surveyor)
     for kind, chosen in (("enclave", is_enclave), ("hole", is_hole)):
@@ -308,8 +309,7 @@ def _without(geometries: Geometries, taken: Geometries) -> Geometries:
     """The geometries without the ground of any polygon that meets them."""
     owner, position = shapely.STRtree(taken).query(geometries, predicate="intersects")
     takers = unions(taken, [position[owner == each] for each in range(len(geometries))])
-    left: Geometries = shapely.difference(geometries, takers)
-    return left
+    return divided(geometries, takers)[1]
 
 
 def _is_wide(geometries: Geometries, surveyor: Surveyor) -> npt.NDArray[np.bool_]:

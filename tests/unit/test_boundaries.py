@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import shapely
 
+from layers._overlay import MOST_LOST_DEG2, divided
 from layers.boundaries import COLUMNS, Tolerances, check_topology
 from layers.frames import LEVELS, LONLAT, NotLonLatError, NotMetricError, check_addresses, check_areas
 
@@ -230,3 +231,16 @@ def test_keelungs_slivers_are_slivers_and_its_one_misplaced_village_is_the_alarm
     alarms = report[report["severity"].eq("alarm")]
     assert sorted(alarms["finding"]) == ["gap", "outside_parent"]
     assert alarms["area_m2"].to_numpy() == pytest.approx(1_133_025, abs=1.0)
+
+
+@pytest.mark.real_data
+def test_keelungs_children_are_divided_by_their_parents_without_loss(real_data: Path) -> None:
+    areas = keelung(real_data)
+    children = areas[areas["parent_id"].notna()]
+    whole = children.geometry.to_numpy()
+    parents = areas.geometry.loc[children["parent_id"].astype("int64")].to_numpy()
+    common, left = divided(whole, parents)
+    lost_deg2 = np.abs(shapely.area(whole) - shapely.area(common) - shapely.area(left))
+    assert lost_deg2.max() <= MOST_LOST_DEG2
+    in_floating_point = shapely.intersection(whole, parents), shapely.difference(whole, parents)
+    assert np.abs(shapely.area(whole) - sum(map(shapely.area, in_floating_point))).max() > MOST_LOST_DEG2
