@@ -33,8 +33,8 @@ from gis_service.settings import Settings
 from gis_service.texts import T, Text
 
 INDEX_BYTES: Final = 32
-_VERSION: Final = b"\x01"
-_HEADER_BYTES: Final = len(_VERSION) + KEY_ID_BYTES
+VERSION: Final = b"\x01"
+_HEADER_BYTES: Final = len(VERSION) + KEY_ID_BYTES
 _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 
@@ -87,7 +87,7 @@ class Vault:
     @property
     def seal_header(self) -> bytes:
         """What every value begins with that is sealed under the active key."""
-        return _VERSION + self.ring.active(Purpose.SEAL).id
+        return VERSION + self.ring.active(Purpose.SEAL).id
 
     def seal(self, table: str, row_key: str, field: str, value: str) -> bytes:
         """Seal one value for its place."""
@@ -123,7 +123,7 @@ class Vault:
         Header, nonce, ciphertext and tag of each value, 33 bytes longer than its UTF-8.
         """
         self._follow()
-        header = _VERSION + self._ring.active(Purpose.SEAL).id
+        header = VERSION + self._ring.active(Purpose.SEAL).id
         encrypt = self._ciphers[header].encrypt
         before, after = _place(header, table, field)
         nonces = os.urandom(_NONCE_BYTES * len(values))
@@ -214,7 +214,7 @@ class Vault:
     # the ring
 
     def _adopt(self, ring: KeyRing) -> None:
-        self._ciphers = {_VERSION + key.id: AESGCM(key.secret) for key in ring.of(Purpose.SEAL)}
+        self._ciphers = {VERSION + key.id: AESGCM(key.secret) for key in ring.of(Purpose.SEAL)}
         self._ring = ring
 
     def _follow(self) -> None:
@@ -226,7 +226,7 @@ class Vault:
             self._stamp = stamp
 
     def _decryptor(self, header: bytes, table: str, row_key: str, field: str) -> Callable[[bytes, bytes, bytes], bytes]:
-        if len(header) != _HEADER_BYTES or not header.startswith(_VERSION):
+        if len(header) != _HEADER_BYTES or not header.startswith(VERSION):
             raise TamperedError(_tampered(table, row_key, field))
         if header not in self._ciphers:
             raise NotReadyError(
@@ -235,7 +235,7 @@ class Vault:
                     table=table,
                     field=field,
                     row_key=row_key,
-                    key_id=header[len(_VERSION) :].hex(),
+                    key_id=header[len(VERSION) :].hex(),
                 )
             )
         return self._ciphers[header].decrypt
