@@ -15,6 +15,10 @@ from maps.texts import Texts, chinese
 __all__ = ["BaseMap", "GridMap", "MapUrls", "label_html", "wmts_base_map"]
 
 
+_OVER_BASE_MAP = 0.72
+"""Opacity of class colours over a base map; without one they are exactly the legend's."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class MapUrls:
     """
@@ -174,6 +178,7 @@ class GridMap(folium.Map):  # type: ignore[misc]  # folium is untyped
         self.texts = texts
         self.payload = {
             "bounds": bounds_latlon,
+            "opacity": _OVER_BASE_MAP if base_maps else 1.0,
             "attribution": attribution,
             "texts": {
                 "zoomIn": texts("Zoom in"), "zoomOut": texts("Zoom out"), "layers": texts("Layers"),

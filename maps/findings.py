@@ -65,8 +65,9 @@ def add_findings(
     drawn
         Any map of ours, before its layer control.
     findings
-        What `layers.boundaries.check_topology` returns: ``finding``, ``area_id``, ``other_id`` (NA = none),
-        ``area_m2``, ``addresses`` and geometries with a CRS. Findings without a place are left out.
+        What `layers.boundaries.check_topology` returns: ``finding``, ``severity``, ``area_id``,
+        ``other_id`` (NA = none), ``area_m2``, ``addresses`` and geometries with a CRS. Findings without a place are
+        left out.
     names
         Name per ``area_id``; the ids are shown where there is none.
     show
@@ -83,6 +84,7 @@ def add_findings(
     if unknown:
         raise ValueError(f"unknown kinds of finding: {sorted(map(str, unknown))}")
     placed = findings[~(findings.geometry.isna() | findings.geometry.is_empty)]
+    placed = placed.iloc[::-1]  # alarms come first and are drawn last, on top
     present = [kind for kind in FINDING_KINDS if kind in set(placed["finding"])]
     words = {kind: texts(FINDING_KINDS[kind][0]) for kind in present}
     payload = {
@@ -108,6 +110,7 @@ def _features(
         areas,
         findings["area_m2"],
         findings["addresses"],
+        _radii_px(findings),
         _spots(findings),
         geojson_geometries(simplified(findings, 0)),
         strict=True,
@@ -119,13 +122,21 @@ def _features(
                 "name": words[kind],
                 "class": kind,
                 "at": at,
+                "radius": radius,
                 "figures": [which, area_m2_text(area_m2, texts), count_text(addresses)],
             },
             "geometry": geometry,
         }
-        for kind, which, area_m2, addresses, at, geometry in columns
+        for kind, which, area_m2, addresses, radius, at, geometry in columns
     ]
     return {"type": "FeatureCollection", "features": features}
+
+
+def _radii_px(findings: gpd.GeoDataFrame) -> list[float]:
+    """Return the size of each spot: an alarm is seen first, a thousand slivers stay specks."""
+    sliver = findings["finding"].str.startswith("sliver")
+    radii: list[float] = np.select([findings["severity"].eq("alarm"), sliver], [8.0, 2.5], 5.0).tolist()
+    return radii
 
 
 def _spots(findings: gpd.GeoDataFrame) -> list[list[float]]:

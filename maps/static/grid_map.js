@@ -7,6 +7,7 @@
   const find = (selector) => document.querySelector(selector);
   let map = null;
   let words = {};
+  let opacity = 1;
 
   function make(tag, attributes = {}, ...children) {
     const element = document.createElement(tag);
@@ -45,6 +46,7 @@
   function start(name) {
     const given = payloads[name];
     words = given.texts;
+    opacity = given.opacity;
     map = L.map(name, { zoomControl: false, attributionControl: false, zoomSnap: 0.25, wheelPxPerZoomLevel: 90, maxZoom: 19 });
     L.control.zoom({ zoomInTitle: words.zoomIn, zoomOutTitle: words.zoomOut, position: "topright" }).addTo(map);
     L.control.attribution({ prefix: false, position: "bottomright" }).addTo(map).addAttribution(asHtml(given.attribution));
@@ -87,7 +89,13 @@
 
   function tiles(name) {
     const { url, attribution, maxZoom } = payloads[name];
-    return L.tileLayer(url, { attribution: asHtml(attribution), maxNativeZoom: maxZoom, maxZoom: 19 });
+    return L.tileLayer(url, { attribution: asHtml(attribution), maxNativeZoom: maxZoom, maxZoom: 19 }).on("add", wholeZooms);
+  }
+
+  // Tiles are drawn for whole zoom levels; between them they would be blurred.
+  function wholeZooms() {
+    map.options.zoomSnap = 1;
+    if (map.getZoom() % 1) map.setZoom(Math.floor(map.getZoom()), { animate: false });
   }
 
   // ---- panel -------------------------------------------------------------------------------------------------------
@@ -208,7 +216,7 @@
       const shown = this.ofLevel(this.level).filter((feature) => this.inFocus(feature));
       const around = this.isRoot() ? [] : this.ofLevel(this.focus.level).filter((feature) => feature.properties.id !== this.focus.id);
       this.addLayer(this.draw(around, "gm-around"));
-      this.areas = this.draw(shown, "gm-area");
+      this.areas = this.draw(shown, "gm-area", shown.length > 400 ? 0.35 : 0.8);
       this.addLayer(this.areas);
       const frames = this.order.slice(0, this.order.indexOf(this.level)).flatMap((level) => this.ofLevel(level));
       const frame = frames.filter((feature) => this.inFocus(feature));
@@ -221,10 +229,17 @@
       this.switches();
     },
 
-    draw(features, kind) {
+    draw(features, kind, weight = 0.6) {
       const { classes } = this.given;
+      const faint = kind === "gm-around";
       const layer = L.geoJSON(features, {
-        style: ({ properties }) => ({ className: `${kind} gm-path`, fillColor: classes[properties.class].fill, ...(kind === "gm-around" ? { weight: 0.6, fillOpacity: 0.25, color: "#8a8f94" } : { weight: 0.8, fillOpacity: 0.86, color: "#ffffff" }) }),
+        style: ({ properties }) => ({
+          className: `${kind} gm-path`,
+          fillColor: classes[properties.class].fill,
+          fillOpacity: faint ? 0.25 : opacity,
+          color: faint ? "#8a8f94" : "#ffffff",
+          weight,
+        }),
       });
       layer.bindTooltip((one) => tooltip(one.feature.properties, this.given), { sticky: true, opacity: 1, className: "gm-tip", direction: "auto" });
       layer.on("click", ({ layer: one, originalEvent }) => {
@@ -342,9 +357,11 @@
     const given = payloads[name];
     const { features, classes, captions } = given;
     const group = L.featureGroup();
-    const style = ({ properties }) => ({ className: "gm-shape", pane: "gm-shapes", color: classes[properties.class].fill, weight: 2, fillOpacity: 0.35 });
     for (const feature of features.features) {
-      const parts = [L.geoJSON(feature, { style, pane: "gm-shapes" }), L.circleMarker(feature.properties.at, { ...style(feature), className: "gm-spot", radius: 7, fillOpacity: 0.9, color: "#ffffff", fillColor: classes[feature.properties.class].fill })];
+      const { at, radius, class: key } = feature.properties;
+      const style = { className: "gm-shape", pane: "gm-shapes", color: classes[key].fill, weight: radius > 4 ? 2 : 1, fillOpacity: 0.2 };
+      const spot = { ...style, className: "gm-spot", radius, fillOpacity: 0.95, color: "#ffffff", fillColor: classes[key].fill };
+      const parts = [L.geoJSON(feature, { style, pane: "gm-shapes" }), L.circleMarker(at, spot)];
       for (const part of parts) {
         part.bindTooltip(() => tooltip(feature.properties, given), { sticky: true, opacity: 1, className: "gm-tip" });
         part.on("click", ({ originalEvent }) => {
@@ -361,5 +378,5 @@
     if (event.key === "Escape") hidePanel();
   });
 
-  window.gridMap = { start, tiles, areas, shapes, showPanel, fetchJson, fill, payloads, map: null, areaLayer: null };
+  window.gridMap = { start, tiles, wholeZooms, areas, shapes, showPanel, fetchJson, fill, payloads, map: null, areaLayer: null };
 })();

@@ -28,6 +28,7 @@
     });
     const container = () => window.gridMap.map.getContainer();
     const listen = (event) => click(layer, given, event);
+    layer.on("add", window.gridMap.wholeZooms);
     layer.on("add", () => container().addEventListener("click", listen, true));
     layer.on("remove", () => container().removeEventListener("click", listen, true));
     window.gridPoints.layer = layer;
@@ -37,15 +38,17 @@
   // The nearest point under a place on the screen: { properties, latlng }, or null.
   function pointAt(layer, containerPoint) {
     const map = layer._map;
-    const at = map.containerPointToLayerPoint(containerPoint);
+    const place = map.containerPointToLatLng(containerPoint);
     let nearest = null;
     for (const tile of Object.values(layer._vectorTiles)) {
-      if (!tile._map) continue;
-      const inTile = at.subtract(tile.getOffset());
+      if (!tile._map) continue; // still on its way
+      const { x, y, z } = tile.getCoord();
+      const corner = L.point(x, y).scaleBy(layer.getTileSize());
+      const inTile = map.project(place, z).subtract(corner);
       for (const drawn of Object.values(tile._layers)) {
         const distance = inTile.distanceTo(drawn._point) - drawn.options.radius;
         if (distance <= REACH_PX && (!nearest || distance < nearest.distance)) {
-          nearest = { distance, properties: drawn.properties, latlng: map.layerPointToLatLng(drawn._point.add(tile.getOffset())) };
+          nearest = { distance, properties: drawn.properties, latlng: map.unproject(drawn._point.add(corner), z) };
         }
       }
     }

@@ -1,0 +1,389 @@
+"""Maps in real Chromium: as one file from a disk, and served under the service's Content-Security-Policy."""
+
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import unquote
+
+import geopandas as gpd
+import mapbox_vector_tile
+import numpy as np
+import pandas as pd
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from layers.coverage import coverage, roll_up
+from maps.assets import OWN_DIR, VENDOR_DIR
+from maps.canvas import BaseMap, GridMap, MapUrls
+from maps.coverage import coverage_features, draw_coverage
+from maps.findings import add_findings
+from maps.hotspots import draw_hotspots
+from maps.page import render_map
+from maps.points import add_address_points
+from tests.unit.maps_district import AS_OF, SOURCE, areas, coverage_frame
+
+pytestmark = pytest.mark.browser
+
+NONCE = "bm9uY2Utbm9uY2U="
+POLICY = (
+    f"default-src 'none'; script-src 'self' 'nonce-{NONCE}'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'"
+)
+HOSTILE = [
+    "<img src=x onerror=alert(1)>",
+    "<script>alert(1)</script>",
+    "${alert(1)}",
+    "</script><script>alert(1)</script>",
+    "{{7*7}}",
+]
+AREA = "path.gm-area"
+
+Open = Callable[[GridMap], Page]
+Point = tuple[float, float, dict[str, object]]
+
+
+@pytest.fixture
+def open_file(offline_page: Page, tmp_path: Path) -> Open:
+    """Open a map as one file from the disk."""
+
+    def opened(drawn: GridMap) -> Page:
+        file = tmp_path / "map.html"
+        file.write_text(render_map(drawn, nonce=NONCE, mode="inline"), encoding="utf-8")
+        offline_page.goto(file.as_uri())
+        expect(offline_page.locator(".folium-map .leaflet-map-pane")).to_be_attached()
+        return offline_page
+
+    return opened
+
+
+@dataclass
+class Server:
+    """Answers of a small server that speaks the service's policy."""
+
+    address: str = ""
+    answers: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, path: str) -> tuple[str, bytes] | None:
+        self.asked.append(path)
+        for base, folder in (("/static/vendor/", VENDOR_DIR), ("/static/maps/", OWN_DIR)):
+            file = folder / path.removeprefix(base)
+            if path.startswith(base) and file.is_file():
+                kinds = {".js": "text/javascript", ".css": "text/css", ".png": "image/png"}
+                return kinds[file.suffix], file.read_bytes()
+        return self.answers.get(path)
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server on this machine, with `Server.answers` to fill."""
+    known = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = known.answer(unquote(self.path))
+            self.send_response(200 if found else 404)
+            kind, body = found or ("text/plain", b"")
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Security-Policy", POLICY)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the standard library's
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
+        known.address = f"http://127.0.0.1:{listening.server_port}"
+        thread = threading.Thread(target=listening.serve_forever, daemon=True)
+        thread.start()
+        yield known
+        listening.shutdown()
+        thread.join()
+
+
+def open_served(page: Page, server: Server, drawn: GridMap) -> None:
+    server.answers["/map"] = ("text/html; charset=utf-8", render_map(drawn, nonce=NONCE).encode())
+    page.goto(f"{server.address}/map")
+
+
+def area(page: Page, area_id: int) -> Locator:
+    return page.locator(f'{AREA}[data-area-id="{area_id}"]')
+
+
+def test_a_coverage_map_opens_from_a_disk_and_drills_down_to_compounds_and_back(open_file: Open) -> None:
+    page = open_file(draw_coverage(coverage_frame(), standard=800, attribution="测试数据"))
+
+    expect(page.locator(AREA)).to_have_count(2)
+    expect(page.get_by_test_id("legend")).to_contain_text("600–800（达标）")
+    expect(page.locator(".leaflet-control-attribution")).to_have_text("测试数据")
+    area(page, 2).click()
+    expect(page.locator(AREA)).to_have_count(2)
+    expect(page.get_by_test_id("panel")).to_contain_text("1,265 人/员")
+    expect(page.get_by_test_id("panel")).to_contain_text("26 / 42 人")
+    area(page, 4).click()
+    expect(page.locator(AREA)).to_have_count(2)
+    expect(page.get_by_test_id("crumbs").get_by_role("button")).to_have_text(["镇海区", "石塘镇", "第1村"])
+    area(page, 9).click()
+    expect(page.locator("path.gm-chosen")).to_have_count(1)
+    expect(page.get_by_test_id("panel")).to_contain_text("未覆盖")
+    page.get_by_test_id("crumbs").get_by_role("button", name="镇海区").click()
+    expect(page.locator(AREA)).to_have_count(2)
+    expect(page.get_by_test_id("panel")).to_contain_text("镇海区")
+    page.get_by_test_id("levels").get_by_role("button", name="小区/自然村").click()
+    expect(page.locator(AREA)).to_have_count(8)
+
+
+def test_hover_tells_the_figures_their_date_and_their_source(open_file: Open) -> None:
+    page = open_file(draw_coverage(coverage_frame(), standard=800))
+
+    area(page, 2).hover()
+
+    tip = page.locator(".gm-tip")
+    expect(tip).to_contain_text("石塘镇")
+    expect(tip).to_contain_text("63.2%")
+    expect(tip).to_contain_text("数据截至 2026-11-22；来源：居住登记库")
+
+
+def test_the_keyboard_reaches_every_area_and_closes_the_panel(open_file: Open) -> None:
+    page = open_file(draw_coverage(coverage_frame(), standard=800))
+    expect(area(page, 2)).to_have_attribute("aria-label", "石塘镇 1,265 1,000–1,300")
+
+    area(page, 2).focus()
+    page.keyboard.press("Enter")
+
+    expect(page.locator(AREA)).to_have_count(2)
+    expect(page.get_by_test_id("panel").get_by_role("heading")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_test_id("panel")).to_be_hidden()
+
+
+def test_special_classes_are_hatched_and_class_colours_are_the_legends(open_file: Open) -> None:
+    page = open_file(draw_coverage(coverage_frame(), standard=800))
+    page.get_by_test_id("levels").get_by_role("button", name="小区/自然村").click()
+
+    fills = {area_id: area(page, area_id).get_attribute("fill") for area_id in (8, 9, 10, 12)}
+
+    assert fills == {8: "#4575b4", 9: "url(#gm-hatch-uncovered)", 10: "#fbfbf9", 12: "url(#gm-hatch-no_data)"}
+    assert area(page, 8).get_attribute("fill-opacity") == "1"
+    assert page.locator("#gm-hatch-uncovered line").count() == 1
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_text_from_data_stays_text_everywhere(open_file: Open, text: str) -> None:
+    frame = coverage_frame().assign(name=text, code=text, source=text)
+    drawn = draw_coverage(frame, standard=800, attribution=text, texts=lambda message: hostile_words(message, text))
+    findings = gpd.GeoDataFrame(
+        {
+            "finding": ["gap"],
+            "severity": ["alarm"],
+            "area_id": [2],
+            "other_id": [pd.NA],
+            "area_m2": [9],
+            "addresses": [1],
+        },
+        geometry=frame.geometry.loc[[4]].scale(0.2, 0.2).to_list(),
+        crs="EPSG:4326",
+    )
+    add_findings(drawn, findings, names=frame["name"])
+    drawn.add_layer_control()
+
+    page = open_file(drawn)
+    area(page, 2).hover(position={"x": 20, "y": 20})
+    expect(page.locator(".gm-tip strong")).to_have_text(text)
+    page.locator("path.gm-spot").click()
+    expect(page.get_by_test_id("panel")).to_contain_text(text)
+    page.keyboard.press("Escape")
+    area(page, 2).click(position={"x": 20, "y": 20})
+
+    expect(page.get_by_test_id("panel").get_by_role("heading")).to_have_text(text)
+    expect(page.locator(".leaflet-control-attribution")).to_contain_text(text)
+    assert page.title() == text
+    assert page.locator("img, script:not([nonce]):not([type])").count() == 0
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_names_and_attributions_of_base_maps_stay_text(offline_page: Page, server: Server, text: str) -> None:
+    picture = (OWN_DIR / "vendor/leaflet/images/layers.png").read_bytes()
+    answer = server.answer
+    server.answer = lambda path: ("image/png", picture) if path.startswith("/base/") else answer(path)  # type: ignore[method-assign]
+    tiles = BaseMap(url="/base/{z}/{x}/{y}.png", name=text, attribution=text)
+    drawn = draw_coverage(coverage_frame(), standard=800, base_maps=[tiles])
+    drawn.add_layer_control()
+
+    open_served(offline_page, server, drawn)
+
+    expect(offline_page.locator(".leaflet-control-attribution")).to_have_text(text)
+    expect(offline_page.locator(".leaflet-control-layers-base label")).to_have_text(text)
+    expect(offline_page.locator("img.leaflet-tile-loaded").first).to_be_attached()
+    expect(offline_page.locator(AREA).first).to_have_attribute("fill-opacity", "0.72")
+    offline_page.wait_for_load_state("networkidle")
+
+
+def hostile_words(message: str, text: str) -> str:
+    """Texts of a catalogue that somebody meddled with: headings and layer names are hostile, the rest is English."""
+    return text if message in {"Officers and migrants: load per officer", "Areas", "Topology findings"} else message
+
+
+def test_the_heat_layer_draws_over_the_classes_and_the_console_stays_clean(open_file: Open) -> None:
+    land = areas()[lambda frame: frame["level"] == "compound"].assign(
+        rate=0.1, rate_adjusted=0.1, gi_z=0.0, q_value=1.0, hotspot="not_significant"
+    )
+    places = pd.DataFrame({"lon": np.linspace(121.51, 121.57, 50), "lat": 30.02})
+    drawn = draw_hotspots(land, heat=places)
+    drawn.add_layer_control()
+    page = open_file(drawn)
+    expect(page.locator("canvas.leaflet-heatmap-layer")).to_have_count(0)
+
+    page.locator(".leaflet-control-layers-toggle").hover(force=True)
+    page.locator(".leaflet-control-layers-overlays label", has_text="热力图").click()
+
+    canvas = page.locator("canvas.leaflet-heatmap-layer")
+    expect(canvas).to_have_count(1)
+    painted = "c => c.getContext('2d').getImageData(0, 0, c.width, c.height).data.some(v => v)"
+    page.wait_for_timeout(200)
+    assert canvas.evaluate(painted)
+    assert canvas.evaluate("c => Number(getComputedStyle(c).zIndex)") > 200
+
+
+def test_served_compounds_are_fetched_once_and_links_lead_to_the_areas_page(offline_page: Page, server: Server) -> None:
+    frame = coverage_frame()
+    of_village = frame[frame["parent_id"].eq(4)]
+    features = json.dumps(coverage_features(of_village, standard=800)).encode()
+    server.answers["/api/v1/areas/4/compound"] = ("application/geo+json", features)
+    urls = MapUrls(areas="/api/v1/areas/{area_id}/{level}", area_page="/areas/{area_id}")
+    open_served(offline_page, server, draw_coverage(frame, standard=800, urls=urls))
+
+    for _ in range(2):
+        area(offline_page, 2).click()
+        area(offline_page, 4).click()
+        expect(area(offline_page, 8)).to_be_visible()
+        expect(offline_page.get_by_role("link", name="打开该区域页面")).to_have_attribute("href", "/areas/4")
+        offline_page.get_by_test_id("crumbs").get_by_role("button", name="镇海区").click()
+        expect(area(offline_page, 2)).to_be_visible()
+
+    assert [path for path in server.asked if path.startswith("/api/")] == ["/api/v1/areas/4/compound"]
+
+
+def tile_of(points: list[Point]) -> bytes:
+    """Encode points (share of the tile's width and height from its north-west corner) as a vector tile."""
+    features = [
+        {"geometry": f"POINT({round(east * 4096)} {round(south * 4096)})", "properties": properties}
+        for east, south, properties in points
+    ]
+    options = {"y_coord_down": True, "extents": 4096}
+    tile: bytes = mapbox_vector_tile.encode([{"name": "addresses", "features": features}], default_options=options)
+    return tile
+
+
+def test_address_points_draw_from_tiles_and_a_click_shows_the_address(offline_page: Page, server: Server) -> None:
+    point: Point = (0.5, 0.5, {"address_id": 77, "state": "unresolved"})
+    crowd: Point = (0.25, 0.25, {"count": 40})
+    answer = server.answer
+    tiles = re.compile(r"/tiles/addresses/\d+/\d+/\d+\.mvt")
+
+    def with_tiles(path: str) -> tuple[str, bytes] | None:
+        if tiles.fullmatch(path):
+            return "application/vnd.mapbox-vector-tile", tile_of([point, crowd])
+        return answer(path)
+
+    server.answer = with_tiles  # type: ignore[method-assign]
+    shown = {"title": HOSTILE[0], "figures": [["地址", HOSTILE[1]]]}
+    server.answers["/api/v1/addresses/77"] = ("application/json", json.dumps(shown).encode())
+    urls = MapUrls(address_tiles="/tiles/addresses/{z}/{x}/{y}.mvt", address="/api/v1/addresses/{address_id}")
+    drawn = draw_coverage(coverage_frame(), standard=800)
+    add_address_points(drawn, urls)
+    drawn.add_layer_control()
+    open_served(offline_page, server, drawn)
+    offline_page.wait_for_load_state("networkidle")
+    box = offline_page.get_by_test_id("map").bounding_box()
+    assert box
+    middle = offline_page.evaluate(PLACE_OF_TILE, [0.5, 0.5])
+
+    offline_page.mouse.click(box["x"] + middle["x"], box["y"] + middle["y"])
+
+    panel = offline_page.get_by_test_id("panel")
+    expect(panel.get_by_role("heading")).to_have_text(HOSTILE[0])
+    expect(panel.locator("dd")).to_have_text(HOSTILE[1])
+    expect(panel.locator(".gm-badge")).to_have_text("待处理地址")
+    expect(offline_page.get_by_test_id("crumbs").get_by_role("button")).to_have_text(["镇海区"])
+
+    zoom = offline_page.evaluate("gridMap.map.getZoom()")
+    several = offline_page.evaluate(PLACE_OF_TILE, [0.25, 0.25])
+    offline_page.mouse.click(box["x"] + several["x"], box["y"] + several["y"])
+    assert offline_page.evaluate("gridMap.map.getZoom()") == zoom + 2
+    offline_page.wait_for_load_state("networkidle")
+
+
+PLACE_OF_TILE = """([east, south]) => {
+  const { map } = gridMap;
+  const middle = map.getSize().divideBy(2);
+  const tile = Object.values(gridPoints.layer._vectorTiles)
+    .map((one) => one.getOffset().add(map.layerPointToContainerPoint([0, 0])).add([256 * east, 256 * south]))
+    .sort((one, other) => one.distanceTo(middle) - other.distanceTo(middle))[0];
+  return { x: tile.x, y: tile.y };
+}"""
+
+
+def test_a_failing_fetch_is_said_and_leaves_the_map_as_it_was(
+    browser_context: object, offline_page: Page, server: Server
+) -> None:
+    urls = MapUrls(areas="/api/v1/areas/{area_id}/{level}")
+    broken = json.dumps("not features").encode()[:3]
+    server.answers["/api/v1/areas/4/compound"] = ("application/geo+json", broken)
+    open_served(offline_page, server, draw_coverage(coverage_frame(), standard=800, urls=urls))
+    area(offline_page, 2).click()
+    expect(area(offline_page, 4)).to_be_visible()
+
+    area(offline_page, 4).click()
+
+    expect(offline_page.get_by_test_id("status")).to_have_text("加载失败，请重试。")
+    expect(area(offline_page, 4)).to_be_visible()
+
+
+def test_on_a_phone_nothing_is_wider_than_the_screen(open_file: Open, offline_page: Page) -> None:
+    offline_page.set_viewport_size({"width": 360, "height": 740})
+    page = open_file(draw_coverage(coverage_frame(), standard=800))
+
+    area(page, 2).click()
+
+    expect(page.get_by_test_id("panel")).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.get_by_test_id("legend").get_attribute("open") is None
+
+
+@pytest.mark.real_data
+def test_a_real_city_of_1750_compounds_draws_from_one_small_file(
+    open_file: Open, real_data: Path, tmp_path: Path
+) -> None:
+    drawn = draw_coverage(keelung_coverage(real_data), standard=800)
+    page = open_file(drawn)
+    expect(page.locator(AREA)).to_have_count(7)
+
+    page.get_by_test_id("levels").get_by_role("button", name="小区/自然村").click()
+
+    expect(page.locator(AREA)).to_have_count(1750)
+    data = page.locator("#grid-map-data").evaluate("block => new Blob([block.textContent]).size")
+    assert data < 1_500_000
+
+
+def keelung_coverage(folder: Path) -> gpd.GeoDataFrame:
+    """Keelung with 200 migrants in each compound and one officer in each village."""
+    read = partial(gpd.read_file, folder / "keelung" / "areas.gpkg")
+    land = pd.concat(
+        [read(layer=level) for level in ("district", "township", "village", "compound")], ignore_index=True
+    )
+    land.index = pd.RangeIndex(1, len(land) + 1, name="area_id").astype("int64")
+    land["parent_id"] = land["parent_code"].map(pd.Series(land.index, index=land["code"])).astype("Int64")
+    compounds = land.index[land["level"] == "compound"]
+    villages = land.index[land["level"] == "village"]
+    population = pd.DataFrame({"migrants": pd.array([200] * len(compounds), dtype="Int64")}, index=compounds).join(
+        pd.DataFrame({"officers_fte": pd.array([1.0] * len(villages), dtype="Float64")}, index=villages), how="outer"
+    )
+    figures = roll_up(population, land["parent_id"])
+    return land.join(coverage(figures, standard=800, as_of=AS_OF, source=SOURCE))
