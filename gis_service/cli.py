@@ -31,6 +31,7 @@ from gis_service.settings import Settings
 from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine, reading
 from gis_service.storage.schema import newest_revision, schema_revision, upgrade_schema
+from gis_service.subjects import SUBJECTS
 from gis_service.texts import T, Text, use_locale
 from gis_service.web.drawing import Drawing, MapKind, draw
 from gis_service.web.exports import ExportKind, write_export
@@ -44,7 +45,7 @@ app = typer.Typer(
 )
 db_app = typer.Typer(help="The database and its schema.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
-app.add_typer(import_app, name="import")
+app.add_typer(import_app(SUBJECTS.values()), name="import")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(keys_app, name="keys")
 app.add_typer(audit_app, name="audit")

@@ -1,0 +1,15 @@
+"""Everything that can be imported, by name, in the order in which it comes to be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gis_service.addresses.intake import ADDRESSES
+from gis_service.areas.intake import AREAS
+from gis_service.intake.subject import Subject
+from gis_service.registers.intake import REGISTER_SUBJECTS
+from gis_service.teams.intake import TEAM_SUBJECTS
+
+SUBJECTS: Final[dict[str, Subject]] = {
+    subject.name: subject for subject in (AREAS, *TEAM_SUBJECTS, ADDRESSES, *REGISTER_SUBJECTS)
+}
