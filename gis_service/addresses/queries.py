@@ -173,25 +173,23 @@ def address_points(session: Session) -> pd.DataFrame:
 def points_in_box(session: Session, scope: Scope, box: Box) -> dict[str, npt.NDArray[Any]]:
     """Points in a box (west, south, east, north, lon-lat) as arrays for tiles.
 
-    `id`, `lon`, `lat`, `beat_id` (0 = none), `unresolved` ('' = decided).
+    `id`, `lon`, `lat`, `unresolved` ('' = decided).
     """
     query = (
         select(
             Address.id,
             func.ST_X(Address.geom),
             func.ST_Y(Address.geom),
-            func.coalesce(Placement.beat_id, 0),
             func.coalesce(Placement.unresolved, ""),
         )
         .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
         .where(in_box(session, Address, box), placement_in_scope(scope))
     )
     rows = session.execute(query).fetchall()
-    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), (), ()]
+    columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
     return {
         "id": np.array(columns[0], dtype=np.int64),
         "lon": np.array(columns[1], dtype=np.float64),
         "lat": np.array(columns[2], dtype=np.float64),
-        "beat_id": np.array(columns[3], dtype=np.int64),
-        "unresolved": np.array(columns[4], dtype=object),
+        "unresolved": np.array(columns[3], dtype=object),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
@@ -18,7 +19,9 @@ LAYER = "addresses"
 
 
 def address_tile(session: Session, scope: Scope, z: int, x: int, y: int) -> bytes:
-    """One tile (XYZ scheme, y down) of the layer `addresses`; features have an id at high zoom and a `count` at low.
+    """One tile (XYZ scheme, y down) of the layer `addresses`.
+
+    Features have `address_id` and `state` at high zoom, `count` at low.
 
     Raises
     ------
@@ -30,5 +33,6 @@ def address_tile(session: Session, scope: Scope, z: int, x: int, y: int) -> byte
     points = points_in_box(session, scope, tile_bounds(z, x, y))
     if z < POINTS_FROM_ZOOM:
         return aggregate_points(z, x, y, points["lon"], points["lat"], layer=LAYER)
-    properties = {"beat_id": points["beat_id"], "unresolved": points["unresolved"]}
+    state = np.where(points["unresolved"] == "", "assigned", "unresolved")
+    properties = {"address_id": points["id"], "state": state}
     return encode_points(z, x, y, points["lon"], points["lat"], points["id"], properties, layer=LAYER)

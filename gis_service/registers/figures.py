@@ -22,6 +22,7 @@ from gis_service.registers.tables import Mismatch, MismatchClass, MismatchState,
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import beats, officers
+from gis_service.texts import T
 from layers.coverage import coverage, roll_up
 
 #: states in which a mismatch still waits for somebody
@@ -147,7 +148,7 @@ def coverage_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.
         people[["migrants", "officers_fte"]],
         standard=settings.persons_per_officer,
         as_of=scope.day,
-        source="registration, posting, beat_duty",
+        source=str(T("registrations, postings, beats")),
     )
     return people.drop(columns=["migrants", "officers_fte"]).join(figures)
 
@@ -167,6 +168,16 @@ def beat_loads(session: Session, scope: Scope) -> pd.DataFrame:
     held["migrants"] = migrants.reindex(held.index).fillna(0).astype("int64")
     held["load"] = (held["migrants"] / held["share"].where(held["share"] > 0)).astype("Float64")
     return held
+
+
+def residents_at(session: Session, scope: Scope, address_id: int) -> int:
+    """How many people are registered at one address in scope."""
+    return session.execute(
+        select(func.count())
+        .select_from(Registration)
+        .join(Placement, and_(Placement.address_id == Registration.address_id, Placement.valid_on(scope.day)))
+        .where(Registration.address_id == address_id, registered_on(scope.day), placement_in_scope(scope))
+    ).scalar_one()
 
 
 def rentals_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:

@@ -109,7 +109,9 @@ def list_mismatches(
     figures = mismatches_of_areas(session, scope)
     rows = figures[figures["level"].eq(level)]
     classes = [kind.value for kind in MismatchClass]
-    rows = rows.assign(by_class=pd.Series(rows[classes].astype("int64").to_dict("records"), index=rows.index, dtype="object"))
+    rows = rows.assign(
+        by_class=pd.Series(rows[classes].astype("int64").to_dict("records"), index=rows.index, dtype="object")
+    )
     return Page(items=items_of(MismatchItem, rows, offset, limit), total=len(rows), offset=offset, limit=limit)
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, func, literal_column, select, text
+from sqlalchemy import ColumnElement, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
-from gis_service.storage.rows import LONLAT_SRID
+from gis_service.storage.rows import LONLAT_SRID, Row
 
 Box = tuple[float, float, float, float]
 
 
-def in_box(session: Session, table: Table, box: Box) -> ColumnElement[bool]:
-    """The filter for rows of `table` whose `geom` touches the box (west, south, east, north in degrees lon-lat).
+def in_box(session: Session, row: type[Row], box: Box) -> ColumnElement[bool]:
+    """The filter for rows whose `geom` touches the box (west, south, east, north in degrees lon-lat).
 
     SpatiaLite uses its index only when asked through the virtual table `SpatialIndex`; PostGIS by the operator `&&`.
     """
@@ -22,10 +22,10 @@ def in_box(session: Session, table: Table, box: Box) -> ColumnElement[bool]:
         found: Any = (
             select(literal_column("ROWID"))
             .select_from(text("SpatialIndex"))
-            .where(literal_column("f_table_name") == table.name, literal_column("search_frame") == frame)
+            .where(literal_column("f_table_name") == row.__tablename__, literal_column("search_frame") == frame)
         )
-        in_index: ColumnElement[bool] = table.c.id.in_(found)
+        in_index: ColumnElement[bool] = row.__table__.c.id.in_(found)
         return in_index
-    geom: Any = table.c.geom
+    geom: Any = row.__table__.c.geom
     overlaps: ColumnElement[bool] = geom.op("&&")(func.ST_MakeEnvelope(*box, LONLAT_SRID))
     return overlaps

@@ -17,7 +17,7 @@ Dtypes = Mapping[str, str]
 
 
 def read_frame(
-    session: Session, query: Select[Any], *, dtypes: Dtypes | None = None, index: str | None = None
+    session: Session, query: Select[*tuple[Any, ...]], *, dtypes: Dtypes | None = None, index: str | None = None
 ) -> pd.DataFrame:
     """Run `query`; every column is named as in the query, `dtypes` casts the ones that may hold NULL."""
     result = session.execute(query)
@@ -31,7 +31,12 @@ def read_frame(
 
 
 def read_geoframe(
-    session: Session, query: Select[Any], geometry: Any, *, dtypes: Dtypes | None = None, index: str | None = None
+    session: Session,
+    query: Select[*tuple[Any, ...]],
+    geometry: Any,
+    *,
+    dtypes: Dtypes | None = None,
+    index: str | None = None,
 ) -> gpd.GeoDataFrame:
     """Run `query` with the lon-lat geometry column `geometry` added as the frame's geometry."""
     frame = read_frame(session, query.add_columns(func.ST_AsBinary(geometry).label("wkb")), dtypes=dtypes, index=index)

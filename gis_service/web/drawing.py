@@ -161,7 +161,7 @@ def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
         permutations=settings.hotspot_permutations,
         seed=settings.hotspot_seed,
     )
-    return found.assign(as_of=drawing.scope.day, source="rental")
+    return found.assign(as_of=drawing.scope.day, source=str(T("rentals")))
 
 
 def _mismatches(drawing: Drawing) -> GridMap:
@@ -177,7 +177,7 @@ def _mismatches(drawing: Drawing) -> GridMap:
         count=counts["mismatches"],
         rate_per_1000=overall["rate_adjusted"],
         as_of=drawing.scope.day,
-        source="mismatch, registration",
+        source=str(T("mismatches, registrations")),
     )
     return draw_mismatches(
         _present(_joined(land, figures)),
@@ -190,7 +190,7 @@ def _mismatches(drawing: Drawing) -> GridMap:
 def _beats(drawing: Drawing) -> GridMap:
     loads = beat_loads(drawing.session, drawing.scope)
     outlines = beat_outlines(drawing.session, drawing.scope)
-    frame = outlines.join(loads, how="inner").assign(as_of=drawing.scope.day, source="beat_duty, registration")
+    frame = outlines.join(loads, how="inner").assign(as_of=drawing.scope.day, source=str(T("beats, registrations")))
     return draw_beats(
         _present(frame), urls=_without_areas(drawing.urls), base_maps=drawing.base_maps, texts=drawing.texts
     )
