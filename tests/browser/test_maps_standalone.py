@@ -42,6 +42,7 @@ HOSTILE = [
     "{{7*7}}",
 ]
 AREA = "path.gm-area"
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 Open = Callable[[GridMap], Page]
 Point = tuple[float, float, dict[str, object]]
@@ -355,6 +356,21 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(open_file: Open, offline_pa
     expect(page.get_by_test_id("panel")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     assert page.get_by_test_id("legend").get_attribute("open") is None
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width_px", [1920, 360])
+def test_axe_finds_nothing_to_complain_of(open_file: Open, offline_page: Page, scheme: str, width_px: int) -> None:
+    offline_page.set_viewport_size({"width": width_px, "height": 900})
+    offline_page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    page = open_file(draw_coverage(coverage_frame(), standard=800, urls=MapUrls(area_page="/areas/{area_id}")))
+    area(page, 2).click()
+    page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+
+    found = page.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] })")
+
+    assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == []
+    assert {"color-contrast", "button-name", "html-has-lang"} <= {each["id"] for each in found["passes"]}
 
 
 @pytest.mark.real_data

@@ -1,4 +1,5 @@
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -14,7 +15,7 @@ from maps.coverage import coverage_features, draw_coverage
 from maps.findings import FindingsLayer, add_findings
 from maps.hotspots import draw_hotspots, heat_rows
 from maps.mismatches import draw_mismatches
-from maps.outlines import bounds_latlon, label_places, simplified
+from maps.outlines import bounds_latlon, label_places, simplified, thinned
 from maps.points import add_address_points
 from maps.texts import chinese, english
 from tests.unit.maps_district import AS_OF, SIDE, SOUTH, WEST, areas, coverage_frame
@@ -226,6 +227,21 @@ def test_outlines_that_are_no_coverage_are_drawn_all_the_same() -> None:
     assert len(drawn) == 3
     assert drawn.iloc[0].interiors[:] == []
     assert shapely.area(drawn.to_numpy()) == pytest.approx(shapely.area(overlapping.geometry.to_numpy()), rel=1e-3)
+
+
+@pytest.mark.real_data
+def test_real_townships_with_slivers_between_them_are_drawn_thin_and_whole(real_data: Path) -> None:
+    land = gpd.read_file(real_data / "keelung" / "areas.gpkg", layer="township").to_crs("EPSG:3826")
+    polygons = land.geometry.to_numpy()
+    with pytest.raises(shapely.errors.GEOSException):
+        shapely.coverage_simplify(polygons, 16)
+
+    together = simplified(land, 16).to_crs("EPSG:3826").to_numpy()
+    one_by_one = thinned(polygons, 16)
+
+    assert shapely.area(together) == pytest.approx(shapely.area(polygons), rel=2e-3)
+    assert shapely.area(one_by_one) == pytest.approx(shapely.area(polygons), rel=2e-3)
+    assert shapely.get_num_coordinates(together).sum() < shapely.get_num_coordinates(polygons).sum() / 4
 
 
 def test_a_label_lies_in_the_widest_part() -> None:
