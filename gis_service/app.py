@@ -17,6 +17,7 @@ from gis_service.api.logs import configure_logs, install_request_log
 from gis_service.api.problems import install_problems
 from gis_service.areas.routes import router as areas_router
 from gis_service.intake.routes import router as intake_router
+from gis_service.registers.reach import REACH
 from gis_service.registers.routes import router as registers_router
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.vault = Vault.load_or_create(settings)
     app.state.scope_of = scope_of
+    app.state.reach = REACH
     install_problems(app)
     app.include_router(health.router)
     for router in (access_router, areas_router, teams_router, addresses_router, registers_router, intake_router):

@@ -209,6 +209,20 @@ def end_grant(engine: Engine, viewer: Viewer, grant_id: int, on: date) -> None:
         record(session, viewer, "end_grant", "account", account.login, before=before, after={"valid_to": on})
 
 
+def change_own_locale(engine: Engine, viewer: Viewer, locale: str) -> None:
+    """Choose the language of the own account."""
+    viewer.require(Permission.CHANGE_OWN_ACCOUNT)
+    with transaction(engine) as session:
+        account = session.get(Account, viewer.account_id) if viewer.account_id is not None else None
+        if account is None or locale not in LOCALES:
+            raise _invalid("locale", T("The languages are: {locales}.", locales=", ".join(LOCALES)), locale)
+        before, account.locale = account.locale, locale
+        record(
+            session, viewer, "change_own_locale", "account", account.login, before={"locale": before},
+            after={"locale": locale},
+        )  # fmt: skip
+
+
 def list_accounts(session: Session, viewer: Viewer, *, offset: int = 0, limit: int = 100) -> tuple[list[Account], int]:
     """Accounts by login, and how many there are."""
     viewer.require(Permission.MANAGE_ACCOUNTS)
