@@ -1,0 +1,147 @@
+"""Grids of one cell size, and which edges meet each of their cells."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from layers._compiled import compiled
+from layers._edges import Edges, FloatArray, IntArray
+
+CELLS_PER_EDGE = 8
+MOST_CELLS = 1 << 22
+FINER = 8
+
+# An edge belongs to a cell when it comes within this share of a cell's width: more than all rounding errors together,
+# as no cell is narrower than 2^16 units in the last place of the largest coordinate.
+MARGIN = 2.0**-9
+ULPS_PER_CELL = 2.0**16
+
+
+class Level(NamedTuple):
+    """Grids of ``nx`` by ``ny`` square cells; each knows its edges and one point whose areas are known.
+
+    ``origins`` (g, 2) are south-west corners. The edges of grid i are
+    ``edge_ids[edge_offsets[i]:edge_offsets[i + 1]]``, ascending. ``starts`` (g, 2) are the points; the areas that hold
+    point i are listed likewise. The coarse grid has no such point: walks begin west of it, in no area.
+    """
+
+    origins: FloatArray
+    cell: float
+    nx: int
+    ny: int
+    edge_offsets: IntArray
+    edge_ids: IntArray
+    starts: FloatArray
+    start_area_offsets: IntArray
+    start_areas: IntArray
+
+
+class CellEdges(NamedTuple):
+    """Edges that meet cell c of a level: ``ids[offsets[c]:offsets[c + 1]]``, ascending."""
+
+    offsets: IntArray
+    ids: IntArray
+
+
+def smallest_cell(edges: Edges) -> float:
+    """Width below which rounding errors would count."""
+    return ULPS_PER_CELL * float(np.spacing(np.abs(edges.ends).max()))
+
+
+def coarse_level(edges: Edges, bounds: tuple[float, float, float, float]) -> Level:
+    """One grid over the bounds, with a number of cells in proportion to the number of edges."""
+    west, south, east, north = bounds
+    count = len(edges.ends)
+    width, height = east - west, north - south
+    wanted = min(CELLS_PER_EDGE * count, MOST_CELLS)
+    cell = max(float(np.sqrt(width / wanted * height)), max(width, height) / wanted, smallest_cell(edges))
+    return Level(
+        origins=np.array([[west, south]]),
+        cell=cell,
+        nx=int(width / cell) + 1,
+        ny=int(height / cell) + 1,
+        edge_offsets=np.array([0, count], np.int32),
+        edge_ids=np.arange(count, dtype=np.int32),
+        starts=np.empty((0, 2)),
+        start_area_offsets=np.zeros(1, np.int32),
+        start_areas=np.empty(0, np.int32),
+    )
+
+
+def finer_level(level: Level, met: CellEdges, cut: IntArray, area_offsets: IntArray, areas: IntArray) -> Level:
+    """One grid in each of the ``cut`` cells of a level; walks start at the cell's centre, whose areas are given."""
+    grid, place = np.divmod(cut, level.nx * level.ny)
+    column_row = np.column_stack([place % level.nx, place // level.nx])
+    lengths = met.offsets[cut + 1] - met.offsets[cut]
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+    return Level(
+        origins=level.origins[grid] + column_row * level.cell,
+        cell=level.cell / FINER,
+        nx=FINER,
+        ny=FINER,
+        edge_offsets=offsets,
+        edge_ids=met.ids[np.repeat(met.offsets[cut], lengths) + within],
+        starts=level.origins[grid] + (column_row + 0.5) * level.cell,
+        start_area_offsets=area_offsets,
+        start_areas=areas,
+    )
+
+
+def edges_of_cells(edges: Edges, level: Level) -> CellEdges:
+    """For every cell of every grid of the level the edges that meet it."""
+    return CellEdges(*_edges_of_cells(edges.ends, level))
+
+
+@compiled
+def _edges_of_cells(ends: FloatArray, level: Level) -> tuple[IntArray, IntArray]:
+    per_unit = 1.0 / level.cell
+    origins, nx, ny = level.origins, level.nx, level.ny
+    offsets = np.zeros(len(origins) * nx * ny + 1, np.int32)
+    ids = np.empty(0, np.int32)
+    for filling in (False, True):
+        for grid in range(len(origins)):
+            west, south = origins[grid, 0], origins[grid, 1]
+            for k in range(level.edge_offsets[grid], level.edge_offsets[grid + 1]):
+                edge = level.edge_ids[k]
+                ua, va = (ends[edge, 0] - west) * per_unit, (ends[edge, 1] - south) * per_unit
+                ub, vb = (ends[edge, 2] - west) * per_unit, (ends[edge, 3] - south) * per_unit
+                for row in range(_cell_at(min(va, vb) - MARGIN, ny), _cell_at(max(va, vb) + MARGIN, ny) + 1):
+                    low, high = _span_in_row(ua, va, ub, vb, row)
+                    base = (grid * ny + row) * nx
+                    for place in range(base + _cell_at(low - MARGIN, nx), base + _cell_at(high + MARGIN, nx) + 1):
+                        if filling:
+                            ids[offsets[place]] = edge
+                        offsets[place] += 1
+        if not filling:
+            ids = np.empty(_starts_from_counts(offsets), np.int32)
+    offsets[1:] = offsets[:-1].copy()  # filling moved every start to its end
+    offsets[0] = 0
+    return offsets, ids
+
+
+@compiled
+def _cell_at(u: float, count: int) -> int:
+    """The cell, or the first or last when u lies outside the grid."""
+    return int(min(max(u, 0.0), count - 1.0))
+
+
+@compiled
+def _starts_from_counts(counts: IntArray) -> int:
+    total = 0
+    for k in range(len(counts)):
+        here = counts[k]
+        counts[k] = total
+        total += here
+    return total
+
+
+@compiled
+def _span_in_row(ua: float, va: float, ub: float, vb: float, row: int) -> tuple[float, float]:
+    """Least and greatest u of the part of an edge within a row of cells, the row widened by the margin."""
+    if va == vb:
+        return min(ua, ub), max(ua, ub)
+    t0 = min(max((row - MARGIN - va) / (vb - va), 0.0), 1.0)
+    t1 = min(max((row + 1 + MARGIN - va) / (vb - va), 0.0), 1.0)
+    u0, u1 = ua + t0 * (ub - ua), ua + t1 * (ub - ua)
+    return min(u0, u1), max(u0, u1)
