@@ -10,7 +10,6 @@ Texts = Callable[[str], str]
 CHINESE = {
     "en": "zh-CN",
     # areas
-    "District": "区",
     "Townships": "镇街",
     "Villages": "村社",
     "Compounds": "小区/自然村",
@@ -35,7 +34,7 @@ CHINESE = {
     "Source: {source}": "来源：{source}",
     "As of": "数据截至",
     "Source": "来源",
-    "Base map": "底图",
+    "Base map": "底图",  # for the service, which names its base map
     "Areas": "区域",
     # numbers
     "{count} people": "{count} 人",
@@ -124,9 +123,7 @@ CHINESE = {
     "Address points": "地址点",
     "Assigned address": "已分配地址",
     "Unresolved address": "待处理地址",
-    "Several addresses together": "多个地址聚合",
     "{count} addresses": "{count} 个地址",
-    "Address": "地址",
 }
 """Every message of `maps`, in Chinese."""
 

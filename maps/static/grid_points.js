@@ -5,7 +5,7 @@
   const REACH_PX = 6;
 
   function radiusOf({ count }, zoom) {
-    if (count > 1) return Math.min(22, 4 + 2.2 * Math.log2(count));
+    if (count > 1) return Math.min(10, 2 + 0.3 * Math.sqrt(count));
     return zoom >= 17 ? 5 : zoom >= 15 ? 3.5 : 2.5;
   }
 
@@ -14,7 +14,7 @@
     const style = (properties, zoom) => {
       const { fill } = given.classes[properties.state] || given.classes.assigned;
       const many = properties.count > 1;
-      return { radius: radiusOf(properties, zoom), fill: true, fillColor: fill, fillOpacity: many ? 0.7 : 0.9, stroke: true, weight: many ? 1.5 : 0.8, color: "#ffffff" };
+      return { radius: radiusOf(properties, zoom), fill: true, fillColor: fill, fillOpacity: many ? 0.55 : 0.9, stroke: true, weight: 0.8, color: "#ffffff" };
     };
     const layer = L.vectorGrid.protobuf(given.url, {
       rendererFactory: L.canvas.tile,
@@ -47,7 +47,8 @@
       const inTile = map.project(place, z).subtract(corner);
       for (const drawn of Object.values(tile._layers)) {
         const distance = inTile.distanceTo(drawn._point) - drawn.options.radius;
-        if (distance <= REACH_PX && (!nearest || distance < nearest.distance)) {
+        const reach = drawn.properties.count > 1 ? 0 : REACH_PX; // between the circles a click is for the area
+        if (distance <= reach && (!nearest || distance < nearest.distance)) {
           nearest = { distance, properties: drawn.properties, latlng: map.unproject(drawn._point.add(corner), z) };
         }
       }
