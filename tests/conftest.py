@@ -17,6 +17,7 @@ from gis_service.access.personal import Vault
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
 from gis_service.storage.schema import upgrade_schema
+from tests.import_steps import Desk
 from tests.private_postgres import Cluster, create_database, drop_database, private_cluster
 
 _numbers = count()
@@ -93,3 +94,18 @@ def real_data() -> Path:
     if os.environ.get("CI"):
         pytest.fail(message)
     pytest.skip(message)
+
+
+@pytest.fixture
+def desk(engine: Engine, settings: Settings, tmp_path: Path) -> Desk:
+    """Somebody on the shell who imports into a fresh database."""
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return Desk(engine, settings, folder)
+
+
+@pytest.fixture
+def land(desk: Desk) -> Desk:
+    """The same, with a small district imported."""
+    desk.apply("areas", desk.areas())
+    return desk

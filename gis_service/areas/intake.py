@@ -86,7 +86,7 @@ def plan_areas(circumstances: Circumstances, batch: Batch) -> Plan:
         values=land.rows["code"],
         remedy=T("Say why: a correction (the record was wrong) or a change (it changed on a day): --mode."),
     )
-    if mode is Mode.CHANGE:
+    if mode == Mode.CHANGE:
         since = pd.to_datetime(land.known["valid_from"]).reindex(land.rows["code"]).set_axis(land.rows.index)
         batch.faults.refuse(
             changed & since.ge(pd.Timestamp(circumstances.valid_from)),
@@ -277,7 +277,7 @@ def _write(circumstances: Circumstances, land: _Land, actions: pd.Series, progre
     )
     before = land.known.reindex(rows["code"]).set_axis(rows.index)
     total = int(new.sum() + changed.sum())
-    if circumstances.options.mode is Mode.CORRECTION:
+    if circumstances.options.mode == Mode.CORRECTION:
         update_frame(session, AreaVersion, content[changed].assign(id=before.loc[changed, "id"].astype("int64")))
     else:
         ended = pd.DataFrame({"id": before.loc[changed, "id"].astype("int64"), "valid_to": day})

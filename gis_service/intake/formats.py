@@ -59,7 +59,7 @@ FORMATS: Final = (
     Format("geojson", (".geojson", ".json"), "GeoJSON", _is_json),
     Format("geopackage", (".gpkg",), "GPKG", _is_geopackage),
     Format("shapefile", (".zip",), "ESRI Shapefile", lambda head: head.startswith(_ZIP)),
-    Format("kml", (".kml",), "KML", _is_kml),
+    Format("kml", (".kml",), "LIBKML", _is_kml),
     Format("geoparquet", (".parquet", ".geoparquet"), None, lambda head: head.startswith(b"PAR1")),
 )
 HEAD_BYTES: Final = 4096
