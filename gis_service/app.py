@@ -1,4 +1,4 @@
-"""The composition root of the web service: `create_app(settings)` puts the rooms together; nothing is built at import."""
+"""The composition root: `create_app(settings)` puts the rooms together; nothing is built at import."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from gis_service.api import health
 from gis_service.api.logs import configure_logs, install_request_log
 from gis_service.api.problems import install_problems
 from gis_service.areas.routes import router as areas_router
-from gis_service.intake.routes import router as intake_router
+from gis_service.intake.routes import import_router
 from gis_service.registers.reach import REACH
 from gis_service.registers.routes import router as registers_router
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
+from gis_service.subjects import SUBJECTS
 from gis_service.teams.routes import router as teams_router
 from gis_service.teams.scope import scope_of
 from gis_service.web.pages import install_pages
@@ -49,11 +50,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.vault = Vault.load_or_create(settings)
     app.state.scope_of = scope_of
+    app.state.subjects = tuple(SUBJECTS.values())
     app.state.reach = REACH
     install_problems(app)
     app.include_router(health.router)
-    for router in (access_router, areas_router, teams_router, addresses_router, registers_router, intake_router):
+    for router in (access_router, areas_router, teams_router, addresses_router, registers_router):
         app.include_router(router)
+    app.include_router(import_router(SUBJECTS.values()))
     install_pages(app)
     install_access(app)
     install_request_log(app)

@@ -33,6 +33,7 @@ class Permission(StrEnum):
     SEE_OWN_ACCOUNT = "see_own_account"
     CHANGE_OWN_ACCOUNT = "change_own_account"
     UNMASK_PERSON = "unmask_person"
+    SEE_IMPORTS = "see_imports"
     IMPORT_LAND = "import_land"
     IMPORT_TEAMS = "import_teams"
     IMPORT_ADDRESSES = "import_addresses"
@@ -61,6 +62,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_OWN_ACCOUNT: _EVERYBODY,
     Permission.CHANGE_OWN_ACCOUNT: _EVERYBODY,
     Permission.UNMASK_PERSON: _LEADING | {Role.OFFICER},
+    Permission.SEE_IMPORTS: frozenset({Role.PLANNER}),
     Permission.IMPORT_LAND: frozenset({Role.PLANNER}),
     Permission.IMPORT_TEAMS: frozenset({Role.PLANNER}),
     Permission.IMPORT_ADDRESSES: frozenset({Role.PLANNER}),

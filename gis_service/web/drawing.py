@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.topology import topology_findings
-from gis_service.areas.queries import areas
+from gis_service.areas.queries import area_names, areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import NotFoundError
 from gis_service.registers.figures import (
@@ -50,20 +50,6 @@ class MapKind(StrEnum):
     MISMATCHES = "mismatches"
     BEATS = "beats"
     TOPOLOGY = "topology"
-
-
-#: how the map groups what `layers.boundaries` finds; holes and enclaves break no rule and are not drawn
-FINDING_LAYER = {
-    "invalid_ring": "invalid",
-    "overlap": "overlap",
-    "gap": "gap",
-    "outside_parent": "outside_parent",
-    "sliver_overlap": "sliver",
-    "sliver_gap": "sliver",
-    "sliver_outside_parent": "sliver",
-    "multipart": "multipart",
-    "tiny_part": "multipart",
-}
 
 
 @dataclass(frozen=True)
@@ -211,9 +197,8 @@ def beat_outlines(session: Session, scope: Scope) -> gpd.GeoDataFrame:
 def _topology(drawing: Drawing) -> GridMap:
     drawn = _coverage(drawing)
     findings = topology_findings(drawing.session, drawing.scope, drawing.settings)
-    kinds = findings["finding"].map(FINDING_LAYER)
-    shown = findings.assign(kind=kinds)[kinds.notna() & findings.geometry.notna()]
-    add_findings(drawn, shown, texts=drawing.texts)
+    names = area_names(drawing.session, drawing.scope)["name"]
+    add_findings(drawn, findings, names=names, texts=drawing.texts)
     return drawn
 
 

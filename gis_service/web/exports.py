@@ -22,13 +22,12 @@ from gis_service.addresses.queries import addresses
 from gis_service.addresses.topology import topology_findings
 from gis_service.areas.queries import areas
 from gis_service.errors import InvalidInputError
+from gis_service.intake.report import inert
 from gis_service.registers.figures import beat_loads, coverage_of_areas, mismatches_of_areas, rentals_of_areas
 from gis_service.settings import Settings
 from gis_service.teams.queries import officers, units
 from gis_service.texts import T
 
-#: a spreadsheet program takes a text that begins so for a formula
-FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 #: rows that one sheet of Excel can hold, less the header
 EXCEL_ROWS = 1_048_575
 
@@ -99,17 +98,14 @@ def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     return plain.where(plain.notna(), None)
 
 
-def _harmless(value: Any) -> Any:
-    """A text that no spreadsheet program takes for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_SIGNS) else value
-
-
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
     rows = _rows(frame)
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(rows.columns)
-        writer.writerows([_harmless(value) for value in row] for row in rows.itertuples(index=False))
+        writer.writerows(
+            [inert(value) if isinstance(value, str) else value for value in row] for row in rows.itertuples(index=False)
+        )
 
 
 def _write_xlsx(frame: pd.DataFrame, path: Path, kind: ExportKind, scope: Scope) -> None:

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 import maps
-from gis_service.web import address_pages, map_pages, overview_pages, sign_in_pages
+from gis_service.web import address_pages, import_pages, map_pages, overview_pages, sign_in_pages
 from gis_service.web.error_pages import install_error_pages
 from gis_service.web.rendering import HERE
 
@@ -19,6 +19,12 @@ def install_pages(app: FastAPI) -> None:
     app.mount("/static/vendor", StaticFiles(directory=map_files / "vendor", check_dir=False), name="vendor")
     app.mount("/static/maps", StaticFiles(directory=map_files), name="map-files")
     app.mount("/static/site", StaticFiles(directory=HERE / "static"), name="site-files")
-    for router in (sign_in_pages.router, overview_pages.router, map_pages.router, address_pages.router):
+    for router in (
+        sign_in_pages.router,
+        overview_pages.router,
+        map_pages.router,
+        address_pages.router,
+        import_pages.router,
+    ):
         app.include_router(router)
     install_error_pages(app)

@@ -29,7 +29,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/unresolved", T("To decide"), Permission.SEE_ADDRESSES),
     ("/teams", T("Teams"), Permission.SEE_TEAMS),
     ("/topology", T("Topology"), Permission.IMPORT_LAND),
-    ("/imports", T("Import"), Permission.IMPORT_LAND),
+    ("/imports", T("Import"), Permission.SEE_IMPORTS),
     ("/accounts", T("Accounts"), Permission.MANAGE_ACCOUNTS),
     ("/audit", T("Audit trail"), Permission.READ_AUDIT),
 )
