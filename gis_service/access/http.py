@@ -1,13 +1,14 @@
 """Who a request is for and what it may do: the dependencies that every route takes.
 
 `requires(Permission.X)` marks a route with its permission, so that a test can read the permission of every route
-(`permissions_of`); a route for everybody says so with `OPEN`.
+(`guards_of`); a route for everybody says so with `OPEN`.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Annotated, Any
@@ -15,7 +16,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 
 from gis_service.access.audit import Result, attach_audit, record
@@ -120,14 +121,34 @@ def open_to_all(request: Request) -> None:
 OPEN = Depends(open_to_all)
 
 
-def permissions_of(route: APIRoute) -> frozenset[Permission]:
-    """Every permission that a route asks for."""
-    return frozenset(call.permission for call in _calls(route.dependant) if isinstance(call, Requires))
+@dataclass(frozen=True)
+class Guard:
+    """What one route asks of whoever calls it: every one of `permissions`, or nothing when it is `open`."""
+
+    path: str
+    methods: frozenset[str]
+    permissions: frozenset[Permission]
+    is_open: bool
+    is_documented: bool
 
 
-def is_open(route: APIRoute) -> bool:
-    """Say whether a route declares that it needs nobody signed in."""
-    return open_to_all in _calls(route.dependant)
+def guards_of(app: FastAPI) -> list[Guard]:
+    """The guards of every route of an application, those of included routers among them."""
+    guards = []
+    for route in iter_route_contexts(app.routes):
+        if not isinstance(route.original_route, APIRoute):
+            continue
+        calls = list(_calls(route.dependant))
+        guards.append(
+            Guard(
+                path=route.path or "",
+                methods=frozenset(route.methods or ()),
+                permissions=frozenset(call.permission for call in calls if isinstance(call, Requires)),
+                is_open=open_to_all in calls,
+                is_documented=bool(route.include_in_schema),
+            )
+        )
+    return guards
 
 
 def require_same_origin(request: Request) -> None:
@@ -168,10 +189,17 @@ def install_access(app: FastAPI) -> None:
     attach_audit(app.state.engine, app.state.vault, settings)
     app.state.rate_limits = RateLimits(settings.requests_per_minute)
     app.add_middleware(BrowserDefences, settings=settings)
-    for route in app.routes:
-        if isinstance(route, APIRoute) and (needed := permissions_of(route)):
-            extra = {"x-permissions": sorted(permission.value for permission in needed)}
-            route.openapi_extra = {**(route.openapi_extra or {}), **extra}
+    describe = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = describe()
+        for guard in guards_of(app):
+            for method in guard.methods if guard.is_documented else ():
+                needed = sorted(permission.value for permission in guard.permissions)
+                document["paths"][guard.path][method.lower()]["x-permissions"] = needed
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend its description
 
 
 def _look_up(request: Request) -> Presence:

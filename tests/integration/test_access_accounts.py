@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
 import pyotp
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, insert, select
 
 from gis_service.access.accounts import (
@@ -42,11 +45,28 @@ from gis_service.errors import (
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.tables import metadata
+from gis_service.texts import current_locale, use_locale
 
 NOW = datetime(2026, 11, 22, 1, 0, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
 PASSWORD = "correct horse sofa"
 ROOT = Viewer(name="root", role=Role.ADMINISTRATOR)
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Messages are compared in the language of the code."""
+    before = current_locale()
+    use_locale("en")
+    yield
+    use_locale(before)
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash with the least cost: here it is not the strength of the hash that is tested."""
+    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    monkeypatch.setattr("gis_service.access.passwords._hasher", hasher)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,9 +20,19 @@ from gis_service.access.viewer import SHELL, Viewer
 from gis_service.errors import InvalidInputError, NotReadyError, TamperedError
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine, reading, transaction
+from gis_service.texts import current_locale, use_locale
 
 PLANNER = Viewer(name="li.hua", role=Role.PLANNER, area_ids=None)
 TRIGGERS = ("audit_entry_keeps", "audit_entry_stays", "audit_checkpoint_keeps", "audit_checkpoint_stays")
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Messages are compared in the language of the code."""
+    before = current_locale()
+    use_locale("en")
+    yield
+    use_locale(before)
 
 
 @pytest.fixture

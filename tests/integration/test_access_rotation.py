@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import Engine, insert, select
 
@@ -18,9 +20,19 @@ from gis_service.errors import InvalidInputError, NotFoundError, NotPermittedErr
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.tables import metadata
+from gis_service.texts import current_locale, use_locale
 
 OFFICERS = 25
 OFFICER = metadata.tables["officer"]
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Messages are compared in the language of the code."""
+    before = current_locale()
+    use_locale("en")
+    yield
+    use_locale(before)
 
 
 @pytest.fixture

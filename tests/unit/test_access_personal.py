@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,18 @@ from gis_service.access.keyring import KeyRing, Purpose, create_key_file, read_k
 from gis_service.access.personal import Vault, mask_id_number, mask_name, mask_phone
 from gis_service.errors import NotReadyError, TamperedError
 from gis_service.settings import Settings
+from gis_service.texts import current_locale, use_locale
 
 ID_NUMBER = "11010519491231002X"
+
+
+@pytest.fixture(autouse=True)
+def in_english() -> Iterator[None]:
+    """Messages are compared in the language of the code."""
+    before = current_locale()
+    use_locale("en")
+    yield
+    use_locale(before)
 
 
 @pytest.fixture(scope="module")
