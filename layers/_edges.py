@@ -1,7 +1,7 @@
 """Polygons taken apart into distinct edges, each with the areas whose boundary it is part of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +16,7 @@ IntArray = npt.NDArray[np.int32]
 _POLYGONAL = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 
 
-@dataclass(frozen=True)
-class Edges:
+class Edges(NamedTuple):
     """Distinct undirected segments of all boundaries.
 
     ``ends`` is (n, 4): x, y of one end and x, y of the other. The areas of edge i are

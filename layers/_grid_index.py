@@ -5,22 +5,24 @@ cell is a *page*: its centre with the set of areas that hold the centre, and the
 set of areas that it bounds. Walking from the centre to a point, every edge crossed toggles its set; what remains is the
 set of areas that hold the point. Cells with many edges are cut again into a finer grid.
 
-The centre's sets are found by walking along a row of cells from centre to centre, starting outside (or, in a finer grid,
-at the centre of the cell that was cut). All walks are shifted by an infinitely small step, so that they meet no vertex
-and no edge lengthwise (see ``layers._orientation``).
+The centre's sets are found by walking along a row of cells from centre to centre, starting outside (in a finer grid: at
+the centre of the cell that was cut). All walks are shifted by an infinitely small step, so that they meet no vertex and
+no edge lengthwise (see ``layers._orientation``).
 """
 
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from layers._compiled import compiled
+from layers._compiled import compiled, share_range
 from layers._edges import Edges, FloatArray, IntArray
+from layers._grid_levels import FINER, CellEdges, Level, coarse_level, edges_of_cells, finer_level, smallest_cell
 from layers._orientation import parted_by_shifted, side_of_shifted
 
-RecordArray = npt.NDArray[np.void]
+RecordArray = npt.NDArray[Any]  # numba reads the fields of a record as attributes, for which there are no types
+Scalar = TypeVar("Scalar", bound=np.generic)
 
 OUTSIDE = -1
 
@@ -32,22 +34,18 @@ PAGE = np.dtype(
         ("edge_start", "i4"),
         ("edge_end", "i4"),
         ("area_start", "i4"),  # the area of bit 0
-        ("next_page", "i4"),  # a page has 64 bits; further areas of the cell are on the next one, -1 when there is none
+        ("next_page", "i4"),  # with the cell's areas beyond the 64 of this one; -1 when there is none
     ]
 )
-EDGE = np.dtype([("ax", "f8"), ("ay", "f8"), ("bx", "f8"), ("by", "f8"), ("bounds", "u8")])
+PAGE_EDGE = np.dtype([("ax", "f8"), ("ay", "f8"), ("bx", "f8"), ("by", "f8"), ("bounds", "u8")])
 
-CELLS_PER_EDGE = 16
-MOST_CELLS = 1 << 22
-FINER = 8
+WORD = 64
 MOST_EDGES = 16
 MOST_LEVELS = 6
-WORD = 64
+UNCUT = np.iinfo(np.int32).max
 
-# An edge belongs to a cell when it comes within this share of a cell's width: more than all rounding errors together, as
-# no cell is narrower than 2^16 units in the last place of the largest coordinate.
-_MARGIN = 2.0**-9
-_ULPS_PER_CELL = 2.0**16
+SMALLEST_CHUNK = 64
+"""Rows of cells that a thread is worth starting for."""
 
 
 class GridIndex(NamedTuple):
@@ -69,283 +67,189 @@ class GridIndex(NamedTuple):
     areas: IntArray
 
 
-@dataclass
-class _Level:
-    """Grids of one size; each knows its edges, a point whose areas are known, and these areas."""
+class _Book(NamedTuple):
+    """Pages, their edges and their areas; the arrays have room to spare, ``filled`` (3,) says how much is written."""
 
-    origins: FloatArray
-    cell: float
-    nx: int
-    ny: int
-    edge_offsets: IntArray
-    edge_ids: IntArray
-    start_areas_offsets: IntArray
-    start_areas: IntArray
-    starts: FloatArray
+    pages: RecordArray
+    edges: RecordArray
+    areas: IntArray
+    filled: IntArray
 
 
-@dataclass
-class _Parts:
-    """What the levels add to the index."""
+class _Piece(NamedTuple):
+    """Some rows of cells of a level, with their own pages and finer grids counted from 0.
 
-    origins: list[FloatArray] = field(default_factory=list)
-    cells: list[IntArray] = field(default_factory=list)
-    pages: list[RecordArray] = field(default_factory=list)
-    edges: list[RecordArray] = field(default_factory=list)
-    areas: list[IntArray] = field(default_factory=list)
+    ``cut`` are the cells to be cut, ``cut_offsets`` and ``cut_areas`` the areas that hold the centre of each.
+    """
 
-    def sizes(self) -> tuple[int, int, int]:
-        return sum(map(len, self.pages)), sum(map(len, self.edges)), sum(map(len, self.areas))
+    cells: IntArray
+    pages: RecordArray
+    edges: RecordArray
+    areas: IntArray
+    cut: IntArray
+    cut_offsets: IntArray
+    cut_areas: IntArray
 
 
 def index_edges(edges: Edges, row_of_number: IntArray) -> GridIndex:
     """Build the hierarchy; pages list areas by ascending number, cells and pages name them by row."""
-    ends = edges.ends
-    if not len(ends):
-        nothing = np.array([OUTSIDE], np.int32)
-        return GridIndex(
-            (0.0, 0.0, 0.0, 0.0), 1, 1, np.array([[0.0, 0.0, 1.0]]), nothing,
-            np.empty(0, PAGE), np.empty(0, EDGE), np.empty(0, np.int32),
-        )  # fmt: skip
-    west, east = float(ends[:, [0, 2]].min()), float(ends[:, [0, 2]].max())
-    south, north = float(ends[:, [1, 3]].min()), float(ends[:, [1, 3]].max())
-    largest = max(map(abs, (west, south, east, north)))
-    smallest_cell = _ULPS_PER_CELL * float(np.spacing(largest))
-    level = _coarse_level(edges, (west, south, east, north), smallest_cell)
-    nx, ny = level.nx, level.ny
-    parts = _Parts()
-    grids = 0
-    for depth in range(MOST_LEVELS):
-        may_cut = depth + 1 < MOST_LEVELS and level.cell / FINER >= smallest_cell
-        cell_offsets, cell_edges = _edges_of_cells(
-            ends, level.origins, level.cell, level.nx, level.ny, level.edge_offsets, level.edge_ids
-        )
-        cells, pages, page_edges, areas, cut, cut_offsets, cut_areas = _fill_cells(
-            ends, edges.area_offsets, edges.areas, row_of_number,
-            level.origins, level.cell, level.nx, level.ny, level.edge_offsets, level.edge_ids,
-            level.starts, level.start_areas_offsets, level.start_areas,
-            cell_offsets, cell_edges, MOST_EDGES if may_cut else np.iinfo(np.int32).max, grids, *parts.sizes(),
-        )  # fmt: skip
-        parts.origins.append(np.column_stack([level.origins, np.full(len(level.origins), 1.0 / level.cell)]))
-        for kept, added in zip(
-            (parts.cells, parts.pages, parts.edges, parts.areas), (cells, pages, page_edges, areas), strict=True
-        ):
-            kept.append(added)
+    if not len(edges.ends):
+        nowhere = np.full(1, OUTSIDE, np.int32)
+        nothing = np.empty(0, PAGE), np.empty(0, PAGE_EDGE), np.empty(0, np.int32)
+        return GridIndex((0.0, 0.0, 0.0, 0.0), 1, 1, np.array([[0.0, 0.0, 1.0]]), nowhere, *nothing)
+    corners = edges.ends.reshape(-1, 2)
+    (west, south), (east, north) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
+    least = smallest_cell(edges)
+    coarse = level = coarse_level(edges, (west, south, east, north))
+    levels: list[Level] = []
+    pieces: list[_Piece] = []
+    for depth in range(1, MOST_LEVELS + 1):
+        may_cut = depth < MOST_LEVELS and level.cell / FINER >= least
+        met = edges_of_cells(edges, level)
+        of_level = _fill_level(edges, level, met, row_of_number, MOST_EDGES if may_cut else UNCUT)
+        levels.append(level)
+        pieces.extend(of_level)
+        cut = np.concatenate([piece.cut for piece in of_level])
         if not len(cut):
             break
-        grids += len(cut)
-        level = _finer_level(level, cell_offsets, cell_edges, cut, cut_offsets, cut_areas)
+        counts = np.concatenate([np.diff(piece.cut_offsets) for piece in of_level])
+        area_offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        level = finer_level(level, met, cut, area_offsets, np.concatenate([piece.cut_areas for piece in of_level]))
+    _number_through(pieces)
     return GridIndex(
-        (west, south, east, north), nx, ny,
-        *(np.concatenate(kept) for kept in (parts.origins, parts.cells, parts.pages, parts.edges, parts.areas)),
-    )  # fmt: skip
-
-
-def _coarse_level(edges: Edges, bounds: tuple[float, float, float, float], smallest_cell: float) -> _Level:
-    west, south, east, north = bounds
-    count = len(edges.ends)
-    width, height = east - west, north - south
-    wanted = min(CELLS_PER_EDGE * count, MOST_CELLS)
-    cell = max(np.sqrt(width * height / wanted), max(width, height) / wanted, smallest_cell)
-    return _Level(
-        origins=np.array([[west, south]]),
-        cell=float(cell),
-        nx=int(width / cell) + 1,
-        ny=int(height / cell) + 1,
-        edge_offsets=np.array([0, count], np.int32),
-        edge_ids=np.arange(count, dtype=np.int32),
-        start_areas_offsets=np.zeros(2, np.int32),
-        start_areas=np.empty(0, np.int32),
-        starts=np.empty((0, 2)),
+        bounds=(west, south, east, north),
+        nx=coarse.nx,
+        ny=coarse.ny,
+        origins=np.concatenate(
+            [np.column_stack([level.origins, np.full(len(level.origins), 1.0 / level.cell)]) for level in levels]
+        ),
+        cells=np.concatenate([piece.cells for piece in pieces]),
+        pages=np.concatenate([piece.pages for piece in pieces]),
+        edges=np.concatenate([piece.edges for piece in pieces]),
+        areas=np.concatenate([piece.areas for piece in pieces]),
     )
 
 
-def _finer_level(
-    level: _Level,
-    cell_offsets: IntArray,
-    cell_edges: IntArray,
-    cut: IntArray,
-    cut_offsets: IntArray,
-    cut_areas: IntArray,
-) -> _Level:
-    grid, place = np.divmod(cut, level.nx * level.ny)
-    row, column = np.divmod(place, level.nx)
-    corner = level.origins[grid] + np.column_stack([column, row]) * level.cell
-    lengths = cell_offsets[cut + 1] - cell_offsets[cut]
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-    return _Level(
-        origins=corner,
-        cell=level.cell / FINER,
-        nx=FINER,
-        ny=FINER,
-        edge_offsets=offsets,
-        edge_ids=cell_edges[np.repeat(cell_offsets[cut], lengths) + within],
-        start_areas_offsets=cut_offsets,
-        start_areas=cut_areas,
-        starts=level.origins[grid] + (np.column_stack([column, row]) + 0.5) * level.cell,
-    )
+def _fill_level(edges: Edges, level: Level, met: CellEdges, row_of_number: IntArray, most_edges: int) -> list[_Piece]:
+    """The level's cells in pieces, on all cores."""
+    pieces: dict[int, _Piece] = {}
+
+    def fill(low: int, high: int) -> None:
+        pieces[low] = _Piece(*_fill_cells(edges, level, met, row_of_number, most_edges, low, high))
+
+    share_range(fill, len(level.origins) * level.ny, smallest_chunk=SMALLEST_CHUNK)
+    return [pieces[low] for low in sorted(pieces)]
+
+
+def _number_through(pieces: Sequence[_Piece]) -> None:
+    """Count pages and finer grids through all pieces."""
+    n_pages, n_edges, n_areas, n_cut = 0, 0, 0, 0
+    for piece in pieces:
+        _shift_codes(piece.cells, n_pages, n_cut)
+        for column, shift in (("edge_start", n_edges), ("edge_end", n_edges), ("area_start", n_areas)):
+            piece.pages[column] += shift
+        piece.pages["next_page"][piece.pages["next_page"] >= 0] += n_pages
+        n_pages, n_edges, n_areas = n_pages + len(piece.pages), n_edges + len(piece.edges), n_areas + len(piece.areas)
+        n_cut += len(piece.cut)
 
 
 @compiled
-def _edges_of_cells(
-    ends: FloatArray, origins: FloatArray, cell: float, nx: int, ny: int, edge_offsets: IntArray, edge_ids: IntArray
-) -> tuple[IntArray, IntArray]:
-    """For every cell of every grid the edges that meet it, ascending: offsets and edges."""
-    per_unit = 1.0 / cell
-    offsets = np.zeros(len(origins) * nx * ny + 1, np.int32)
-    listed = np.empty(0, np.int32)
-    for filling in (False, True):
-        for grid in range(len(origins)):
-            base = grid * nx * ny
-            for k in range(edge_offsets[grid], edge_offsets[grid + 1]):
-                edge = edge_ids[k]
-                ua = (ends[edge, 0] - origins[grid, 0]) * per_unit
-                va = (ends[edge, 1] - origins[grid, 1]) * per_unit
-                ub = (ends[edge, 2] - origins[grid, 0]) * per_unit
-                vb = (ends[edge, 3] - origins[grid, 1]) * per_unit
-                first_row = max(0, int(np.floor(min(va, vb) - _MARGIN)))
-                last_row = min(ny - 1, int(np.floor(max(va, vb) + _MARGIN)))
-                for row in range(first_row, last_row + 1):
-                    u0, u1 = _span_in_row(ua, va, ub, vb, row)
-                    first = max(0, int(np.floor(u0 - _MARGIN)))
-                    last = min(nx - 1, int(np.floor(u1 + _MARGIN)))
-                    for place in range(base + row * nx + first, base + row * nx + last + 1):
-                        if filling:
-                            listed[offsets[place]] = edge
-                        offsets[place] += 1
-        if not filling:
-            total = 0
-            for place in range(len(offsets)):
-                here = offsets[place]
-                offsets[place] = total
-                total += here
-            listed = np.empty(total, np.int32)
-    for place in range(len(offsets) - 1, 0, -1):  # filling moved every start to its end
-        offsets[place] = offsets[place - 1]
-    offsets[0] = 0
-    return offsets, listed
-
-
-@compiled
-def _span_in_row(ua: float, va: float, ub: float, vb: float, row: int) -> tuple[float, float]:
-    """Least and greatest u of the part of an edge within a row of cells, the row widened by the margin."""
-    if va == vb:
-        return min(ua, ub), max(ua, ub)
-    t0 = min(max((row - _MARGIN - va) / (vb - va), 0.0), 1.0)
-    t1 = min(max((row + 1 + _MARGIN - va) / (vb - va), 0.0), 1.0)
-    u0, u1 = ua + t0 * (ub - ua), ua + t1 * (ub - ua)
-    return min(u0, u1), max(u0, u1)
+def _shift_codes(cells: IntArray, n_pages: int, n_cut: int) -> None:
+    for place in range(len(cells)):
+        if cells[place] < OUTSIDE:
+            cells[place] -= 2 * (n_cut if cells[place] & 1 else n_pages)
 
 
 @compiled
 def _fill_cells(
-    ends: FloatArray,
-    area_offsets: IntArray,
-    areas: IntArray,
+    edges: Edges,
+    level: Level,
+    met: CellEdges,
     row_of_number: IntArray,
-    origins: FloatArray,
-    cell: float,
-    nx: int,
-    ny: int,
-    edge_offsets: IntArray,
-    edge_ids: IntArray,
-    starts: FloatArray,
-    start_areas_offsets: IntArray,
-    start_areas: IntArray,
-    cell_offsets: IntArray,
-    cell_edges: IntArray,
     most_edges: int,
-    grids_before: int,
-    pages_before: int,
-    edges_before: int,
-    areas_before: int,
+    first_row: int,
+    last_row: int,
 ) -> tuple[IntArray, RecordArray, RecordArray, IntArray, IntArray, IntArray, IntArray]:
-    """Walk along every row of every grid; say what each cell is and write the pages, and which cells are to be cut."""
-    cells = np.empty(len(origins) * nx * ny, np.int32)
-    pages = np.empty(256, PAGE)
-    page_edges = np.empty(1024, EDGE)
-    page_areas = np.empty(256, np.int32)
-    cut = np.empty(64, np.int32)
-    cut_offsets = np.zeros(65, np.int32)
-    cut_areas = np.empty(64, np.int32)
-    n_pages, n_edges, n_areas, n_cut = 0, 0, 0, 0
+    """Walk along rows of cells, the rows of all grids counted through, and say what each cell is: a ``_Piece``.
+
+    A cell that more than ``most_edges`` edges meet is to be cut.
+    """
+    base = first_row * level.nx
+    cells = np.empty((last_row - first_row) * level.nx, np.int32)
+    book = _Book(np.empty(256, PAGE), np.empty(1024, PAGE_EDGE), np.empty(512, np.int32), np.zeros(3, np.int32))
+    cut, cut_offsets, cut_areas = np.empty(64, np.int32), np.zeros(65, np.int32), np.empty(64, np.int32)
+    n_cut = 0
     here = np.empty(len(row_of_number), np.int32)  # areas that hold the centre of the cell
     local = np.empty(len(row_of_number), np.int32)  # these and those that have an edge in the cell
-    none = edge_ids[:0]
-    for grid_row in range(len(origins) * ny):
-        grid, row = grid_row // ny, grid_row % ny
-        y = origins[grid, 1] + (row + 0.5) * cell
-        if len(starts):
-            x_before, y_before = starts[grid, 0], starts[grid, 1]
-            before = edge_ids[edge_offsets[grid] : edge_offsets[grid + 1]]
-            size = start_areas_offsets[grid + 1] - start_areas_offsets[grid]
-            here[:size] = start_areas[start_areas_offsets[grid] : start_areas_offsets[grid + 1]]
-        else:
-            x_before, y_before, before, size = origins[grid, 0] - cell, y, none, 0
-        plain = -2  # what an edgeless cell here is; -2: not known yet
-        for column in range(nx):
-            place = grid_row * nx + column
-            met = cell_edges[cell_offsets[place] : cell_offsets[place + 1]]
-            x = origins[grid, 0] + (column + 0.5) * cell
-            if len(before) or len(met):
-                size = _walk(ends, area_offsets, areas, before, met, x_before, y_before, x, y, here, size)
-                plain = -2
-            x_before, y_before, before = x, y, met
-            if not len(met) and plain == -2 and size < 2:
-                plain = row_of_number[here[0]] if size else OUTSIDE
-            if not len(met) and plain != -2:
-                cells[place] = plain
+    for grid_row in range(first_row, last_row):
+        size = 0
+        for place in range(grid_row * level.nx, (grid_row + 1) * level.nx):
+            low, high = met.offsets[place], met.offsets[place + 1]
+            if place > grid_row * level.nx and high == met.offsets[place - 1]:  # no edge meets it or its neighbour
+                cells[place - base] = cells[place - base - 1]
                 continue
-            if len(met) > most_edges:
-                cut = _with_room(cut, n_cut + 1)
-                cut_offsets = _with_room(cut_offsets, n_cut + 2)
+            centre = _centre(level, place)
+            if place == grid_row * level.nx:
+                size = _enter_row(edges, level, met.ids[low:high], place, here)
+            else:
+                before = met.ids[met.offsets[place - 1] : low]
+                size = _walk(edges, before, met.ids[low:high], _centre(level, place - 1), centre, here, size)
+            if low == high and size < 2:
+                cells[place - base] = row_of_number[here[0]] if size else OUTSIDE
+            elif high - low <= most_edges:
+                cells[place - base] = -2 - 2 * book.filled[0]
+                book = _write_pages(book, edges, met.ids[low:high], centre, here[:size], local, row_of_number)
+            else:
+                cells[place - base] = -3 - 2 * n_cut
+                cut, cut_offsets = _with_room(cut, n_cut + 1), _with_room(cut_offsets, n_cut + 2)
                 cut_areas = _with_room(cut_areas, cut_offsets[n_cut] + size)
                 cut[n_cut] = place
-                cut_areas[cut_offsets[n_cut] : cut_offsets[n_cut] + size] = here[:size]
                 cut_offsets[n_cut + 1] = cut_offsets[n_cut] + size
-                cells[place] = -3 - 2 * (grids_before + n_cut)
+                cut_areas[cut_offsets[n_cut] : cut_offsets[n_cut + 1]] = here[:size]
                 n_cut += 1
-                continue
-            locals_ = _local_areas(area_offsets, areas, met, here, size, local)
-            needed = max(1, (locals_ + WORD - 1) // WORD)
-            pages = _with_room(pages, n_pages + needed)
-            page_edges = _with_room(page_edges, n_edges + needed * len(met))
-            page_areas = _with_room(page_areas, n_areas + locals_)
-            cells[place] = -2 - 2 * (pages_before + n_pages)
-            if not len(met):
-                plain = cells[place]
-            for word in range(needed):
-                numbers = local[word * WORD : min((word + 1) * WORD, locals_)]
-                page = pages[n_pages]
-                page.x, page.y = x, y
-                page.inside = _bits(here[:size], numbers)
-                page.edge_start = edges_before + n_edges
-                page.area_start = areas_before + n_areas
-                page.next_page = pages_before + n_pages + 1 if word + 1 < needed else -1
-                n_edges = _write_edges(page_edges, n_edges, ends, area_offsets, areas, met, numbers, x, y)
-                page.edge_end = edges_before + n_edges
-                for number in numbers:
-                    page_areas[n_areas] = row_of_number[number]
-                    n_areas += 1
-                n_pages += 1
     return (
-        cells, pages[:n_pages].copy(), page_edges[:n_edges].copy(), page_areas[:n_areas].copy(),
-        cut[:n_cut].copy(), cut_offsets[: n_cut + 1].copy(), cut_areas[: cut_offsets[n_cut]].copy(),
-    )  # fmt: skip
+        cells,
+        book.pages[: book.filled[0]],
+        book.edges[: book.filled[1]],
+        book.areas[: book.filled[2]],
+        cut[:n_cut],
+        cut_offsets[: n_cut + 1],
+        cut_areas[: cut_offsets[n_cut]],
+    )
+
+
+@compiled
+def _centre(level: Level, place: int) -> tuple[float, float]:
+    """Centre of a cell, the cells of all grids counted through."""
+    grid_row, column = place // level.nx, place % level.nx
+    grid, row = grid_row // level.ny, grid_row % level.ny
+    return (
+        level.origins[grid, 0] + (column + 0.5) * level.cell,
+        level.origins[grid, 1] + (row + 0.5) * level.cell,
+    )
+
+
+@compiled
+def _enter_row(edges: Edges, level: Level, met: IntArray, place: int, here: IntArray) -> int:
+    """Go to the first cell of a row; write the areas that hold its centre into ``here``; return how many."""
+    x, y = _centre(level, place)
+    if not len(level.starts):
+        return _walk(edges, met[:0], met, (x - level.cell, y), (x, y), here, 0)
+    grid = place // (level.nx * level.ny)
+    first, last = level.start_area_offsets[grid], level.start_area_offsets[grid + 1]
+    here[: last - first] = level.start_areas[first:last]
+    around = level.edge_ids[level.edge_offsets[grid] : level.edge_offsets[grid + 1]]
+    start = (level.starts[grid, 0], level.starts[grid, 1])
+    return _walk(edges, met[:0], around, start, (x, y), here, last - first)
 
 
 @compiled
 def _walk(
-    ends: FloatArray,
-    area_offsets: IntArray,
-    areas: IntArray,
+    edges: Edges,
     before: IntArray,
     met: IntArray,
-    x0: float,
-    y0: float,
-    x1: float,
-    y1: float,
+    start: tuple[float, float],
+    end: tuple[float, float],
     here: IntArray,
     size: int,
 ) -> int:
@@ -353,6 +257,8 @@ def _walk(
 
     ``before`` and ``met`` are the ascending edges of the two cells; an edge in both is crossed once.
     """
+    west, east = min(start[0], end[0]), max(start[0], end[0])
+    south, north = min(start[1], end[1]), max(start[1], end[1])
     i, j = 0, 0
     while i < len(before) or j < len(met):
         if j == len(met) or (i < len(before) and before[i] < met[j]):
@@ -362,13 +268,14 @@ def _walk(
             edge = met[j]
             i += i < len(before) and before[i] == edge
             j += 1
-        ax, ay, bx, by = ends[edge]
-        if side_of_shifted(ax, ay, bx, by, x0, y0) == side_of_shifted(ax, ay, bx, by, x1, y1):
+        ax, ay, bx, by = edges.ends[edge, 0], edges.ends[edge, 1], edges.ends[edge, 2], edges.ends[edge, 3]
+        if max(ax, bx) < west or min(ax, bx) > east or max(ay, by) < south or min(ay, by) > north:
             continue
-        if not parted_by_shifted(x0, y0, x1, y1, ax, ay, bx, by):
+        if side_of_shifted(ax, ay, bx, by, start[0], start[1]) == side_of_shifted(ax, ay, bx, by, end[0], end[1]):
             continue
-        for k in range(area_offsets[edge], area_offsets[edge + 1]):
-            size = _toggle(here, size, areas[k])
+        if parted_by_shifted(start[0], start[1], end[0], end[1], ax, ay, bx, by):
+            for k in range(edges.area_offsets[edge], edges.area_offsets[edge + 1]):
+                size = _toggle(here, size, edges.areas[k])
     return size
 
 
@@ -383,16 +290,78 @@ def _toggle(here: IntArray, size: int, number: int) -> int:
 
 
 @compiled
-def _local_areas(
-    area_offsets: IntArray, areas: IntArray, met: IntArray, here: IntArray, size: int, local: IntArray
+def _write_pages(
+    book: _Book,
+    edges: Edges,
+    met: IntArray,
+    centre: tuple[float, float],
+    here: IntArray,
+    local: IntArray,
+    row_of_number: IntArray,
+) -> _Book:
+    """Write the page of a cell, or several when it concerns more than 64 areas."""
+    count = _local_areas(edges, met, here, local)
+    n_pages, n_edges, n_areas = book.filled[0], book.filled[1], book.filled[2]
+    words = max(1, (count + WORD - 1) // WORD)
+    if (
+        n_pages + words > len(book.pages)
+        or n_edges + words * len(met) > len(book.edges)
+        or n_areas + count > len(book.areas)
+    ):
+        book = _Book(
+            _with_room(book.pages, n_pages + words),
+            _with_room(book.edges, n_edges + words * len(met)),
+            _with_room(book.areas, n_areas + count),
+            book.filled,
+        )
+    for word in range(words):
+        first, last = word * WORD, min((word + 1) * WORD, count)
+        page = book.pages[n_pages]
+        page.x, page.y = centre
+        page.area_start, page.edge_start = n_areas, n_edges
+        page.next_page = n_pages + 1 if word + 1 < words else -1
+        page.inside = np.uint64(0)
+        for number in here:
+            page.inside |= _bit(number, local, first, last)
+        n_edges = _write_edges(book.edges, n_edges, edges, met, centre, local[first:last])
+        page.edge_end = n_edges
+        for k in range(first, last):
+            book.areas[n_areas] = row_of_number[local[k]]
+            n_areas += 1
+        n_pages += 1
+    book.filled[0], book.filled[1], book.filled[2] = n_pages, n_edges, n_areas
+    return book
+
+
+@compiled
+def _write_edges(
+    page_edges: RecordArray, n_edges: int, edges: Edges, met: IntArray, centre: tuple[float, float], numbers: IntArray
 ) -> int:
+    """Write the edges that bound any of ``numbers``, each directed so that the cell's centre lies on its left."""
+    for edge in met:
+        bounds = np.uint64(0)
+        for k in range(edges.area_offsets[edge], edges.area_offsets[edge + 1]):
+            bounds |= _bit(edges.areas[k], numbers, 0, len(numbers))
+        if bounds == np.uint64(0):
+            continue
+        ax, ay, bx, by = edges.ends[edge, 0], edges.ends[edge, 1], edges.ends[edge, 2], edges.ends[edge, 3]
+        if side_of_shifted(ax, ay, bx, by, centre[0], centre[1]) < 0:
+            ax, ay, bx, by = bx, by, ax, ay
+        written = page_edges[n_edges]
+        written.ax, written.ay, written.bx, written.by, written.bounds = ax, ay, bx, by, bounds
+        n_edges += 1
+    return n_edges
+
+
+@compiled
+def _local_areas(edges: Edges, met: IntArray, here: IntArray, local: IntArray) -> int:
     """Write the areas concerned by a cell into ``local``, ascending, each once; return how many."""
     count = 0
-    for k in range(size):
-        count = _insert(local, count, here[k])
+    for number in here:
+        count = _insert(local, count, number)
     for edge in met:
-        for k in range(area_offsets[edge], area_offsets[edge + 1]):
-            count = _insert(local, count, areas[k])
+        for k in range(edges.area_offsets[edge], edges.area_offsets[edge + 1]):
+            count = _insert(local, count, edges.areas[k])
     return count
 
 
@@ -410,46 +379,17 @@ def _insert(local: IntArray, count: int, number: int) -> int:
 
 
 @compiled
-def _bits(chosen: IntArray, numbers: IntArray) -> np.uint64:
-    """The set ``chosen`` as bits over the ascending ``numbers``; what is not among them is left out."""
-    bits = np.uint64(0)
-    for number in chosen:
-        for bit in range(len(numbers)):
-            if numbers[bit] == number:
-                bits |= np.uint64(1) << np.uint64(bit)
-                break
-    return bits
+def _bit(number: int, local: IntArray, first: int, last: int) -> np.uint64:
+    """The bit of a number among ``local[first:last]``; none when it is not there."""
+    for k in range(first, last):
+        if local[k] == number:
+            return np.uint64(1) << np.uint64(k - first)
+    return np.uint64(0)
 
 
 @compiled
-def _write_edges(
-    page_edges: RecordArray,
-    n_edges: int,
-    ends: FloatArray,
-    area_offsets: IntArray,
-    areas: IntArray,
-    met: IntArray,
-    numbers: IntArray,
-    x: float,
-    y: float,
-) -> int:
-    """Write the edges that bound any of ``numbers``, each directed so that the cell's centre lies on its left."""
-    for edge in met:
-        bounds = _bits(areas[area_offsets[edge] : area_offsets[edge + 1]], numbers)
-        if bounds == np.uint64(0):
-            continue
-        ax, ay, bx, by = ends[edge]
-        if side_of_shifted(ax, ay, bx, by, x, y) < 0:
-            ax, ay, bx, by = bx, by, ax, ay
-        written = page_edges[n_edges]
-        written.ax, written.ay, written.bx, written.by, written.bounds = ax, ay, bx, by, bounds
-        n_edges += 1
-    return n_edges
-
-
-@compiled
-def _with_room(array: npt.NDArray[np.generic], size: int) -> npt.NDArray[np.generic]:
-    """The array, or a copy twice as long when it is shorter than ``size``."""
+def _with_room(array: npt.NDArray[Scalar], size: int) -> npt.NDArray[Scalar]:
+    """The array, or a longer copy when it is shorter than ``size``."""
     if size <= len(array):
         return array
     longer = np.empty(max(2 * len(array), size), array.dtype)

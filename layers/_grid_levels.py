@@ -106,10 +106,11 @@ def _edges_of_cells(ends: FloatArray, level: Level) -> tuple[IntArray, IntArray]
                 edge = level.edge_ids[k]
                 ua, va = (ends[edge, 0] - west) * per_unit, (ends[edge, 1] - south) * per_unit
                 ub, vb = (ends[edge, 2] - west) * per_unit, (ends[edge, 3] - south) * per_unit
-                for row in range(_cell_at(min(va, vb) - MARGIN, ny), _cell_at(max(va, vb) + MARGIN, ny) + 1):
-                    low, high = _span_in_row(ua, va, ub, vb, row)
+                first_row, past_row = _cell_range(min(va, vb), max(va, vb), ny)
+                for row in range(first_row, past_row):
+                    first, past = _cell_range(*_span_in_row(ua, va, ub, vb, row), nx)
                     base = (grid * ny + row) * nx
-                    for place in range(base + _cell_at(low - MARGIN, nx), base + _cell_at(high + MARGIN, nx) + 1):
+                    for place in range(base + first, base + past):
                         if filling:
                             ids[offsets[place]] = edge
                         offsets[place] += 1
@@ -121,9 +122,11 @@ def _edges_of_cells(ends: FloatArray, level: Level) -> tuple[IntArray, IntArray]
 
 
 @compiled
-def _cell_at(u: float, count: int) -> int:
-    """The cell, or the first or last when u lies outside the grid."""
-    return int(min(max(u, 0.0), count - 1.0))
+def _cell_range(low: float, high: float, count: int) -> tuple[int, int]:
+    """Range of the cells, of ``count`` in a line, that come within the margin of low to high; empty when none does."""
+    first = min(max(low - MARGIN, 0.0), float(count))
+    last = min(max(high + MARGIN, -1.0), count - 1.0)
+    return int(first), int(np.floor(last)) + 1
 
 
 @compiled

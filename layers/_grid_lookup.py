@@ -1,11 +1,14 @@
 """Points looked up in a grid index: the loop over points, in machine code."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from layers._compiled import compiled
 from layers._edges import FloatArray, IntArray
-from layers._grid_index import FINER, OUTSIDE, GridIndex, RecordArray
+from layers._grid_index import OUTSIDE, GridIndex, RecordArray
+from layers._grid_levels import FINER
 from layers._orientation import SMALLEST, orientation, parted_by_shifted, shifted_off
 
 AMBIGUOUS = -2
@@ -20,7 +23,7 @@ def look_up(
     owner: IntArray,
     on_boundary: npt.NDArray[np.bool_],
 ) -> None:
-    """Write for every point its owner's row (or OUTSIDE, AMBIGUOUS, NO_POINT), and whether the boundary rule said so."""
+    """Write for every point its owner's row (or OUTSIDE, AMBIGUOUS, NO_POINT), and if the boundary rule said so."""
     for i in range(len(x)):
         px, py = _flushed(x[i]), _flushed(y[i])
         on_boundary[i] = False
@@ -82,11 +85,11 @@ def _cell_of(px: float, py: float, index: GridIndex) -> int:
         column = min(max(int((px - index.origins[grid + 1, 0]) * index.origins[grid + 1, 2]), 0), FINER - 1)
         row = min(max(int((py - index.origins[grid + 1, 1]) * index.origins[grid + 1, 2]), 0), FINER - 1)
         cell = index.cells[index.nx * index.ny + (grid * FINER + row) * FINER + column]
-    return cell
+    return int(cell)
 
 
 @compiled
-def _areas_at(px: float, py: float, page: np.void, edges: RecordArray) -> tuple[np.uint64, np.uint64]:
+def _areas_at(px: float, py: float, page: Any, edges: RecordArray) -> tuple[np.uint64, np.uint64]:
     """Areas that hold the point after the infinitely small shift, and areas on whose boundary it lies without it."""
     holding = page.inside
     touched = np.uint64(0)

@@ -105,10 +105,15 @@ class AreaLocator:
     def locate(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Located:
         """Owner of each point; ``x`` and ``y`` are (n,) in the unit of the areas, NaN where there is no point.
 
-        One interior holds the point: that area owns it. Several: ambiguous. None, but boundaries pass through the point:
-        the area that holds the point shifted by (e, e^2), e > 0 infinitely small, owns it (half-open edges, the same for
-        both neighbours of a shared edge); when none does (outer border) or several do (overlap), the smallest key of
-        those that touch the point, or of those several, decides.
+        One interior holds the point: that area owns it. Several: ambiguous. None, but boundaries pass through the
+        point: the area that holds the point shifted by (e, e^2), e > 0 infinitely small, owns it (half-open edges, the
+        same for both neighbours of a shared edge); when none does (outer border) or several do (overlap), the smallest
+        key of those that touch the point, or of those several, decides.
+
+        Raises
+        ------
+        ValueError
+            When x and y are not two one-dimensional arrays of one length.
         """
         x, y = np.ascontiguousarray(x, dtype=np.float64), np.ascontiguousarray(y, dtype=np.float64)
         if x.ndim != 1 or x.shape != y.shape:
@@ -195,8 +200,8 @@ def affected_points(
     Returns
     -------
     numpy.ndarray
-        Ascending positions: the points in the interior of another changed area than before, and (to be on the safe side)
-        those on a boundary or in several interiors of changed areas, before or after.
+        Ascending positions: the points in the interior of another changed area than before, and (to be on the safe
+        side) those on a boundary or in several interiors of changed areas, before or after.
     """
     keys = [f"{position:09}" for position in range(len(before))]
     old = AreaLocator.build(before, keys).locate(x, y)

@@ -2,9 +2,9 @@
 
 ``python -m tests.benchmarks.bench_locate [--sizes 100000 1000000] [--datasets synthetic] [--cap-s 900] [--out FILE]``
 
-Every engine runs in its own process, one after the other, with all cores; see ``locate_engines`` for what is timed. An engine
-that exceeds the cap is shown as slower than the cap, its ratio as a lower bound. Answers are compared point by point, points on a
-boundary apart (engines hold different views on these: none contains them, or all do).
+Every engine runs in its own process, one after the other, with all cores; see ``locate_engines`` for what is timed. An
+engine that exceeds the cap is shown as slower than the cap, its ratio as a lower bound. Answers are compared point by
+point, points on a boundary apart (engines hold different views on these: none contains them, or all do).
 """
 
 import argparse
@@ -89,7 +89,7 @@ def synthetic_district() -> gpd.GeoDataFrame:
 
 
 def _wiggly(start: Points, end: Points, rng: np.random.Generator) -> Points:
-    """Lines from start to end, shape (..., 2^HALVINGS + 1, 2): the middle of every piece moved sideways, again and again."""
+    """Lines from start to end, (..., 2^HALVINGS + 1, 2): the middle of every piece moved sideways, again and again."""
     line = np.stack([start, end], axis=-2)
     for _ in range(HALVINGS):
         along = np.diff(line, axis=-2)
@@ -154,8 +154,8 @@ def table(runs: Sequence[Run]) -> str:
             memory = "" if run.capped else f"{run.peak_mb:,.0f}"
             differ = "" if run.disagreements is None else f"{run.disagreements}"
             lines.append(
-                f"| {dataset} | {points:,} | {run.engine} | {more}{run.seconds:.3f} | {more}{run.seconds / ours.seconds:.1f} "
-                f"| {memory} | {differ} |"
+                f"| {dataset} | {points:,} | {run.engine} | {more}{run.seconds:.3f} "
+                f"| {more}{run.seconds / ours.seconds:.1f} | {memory} | {differ} |"
             )
         peers = [run for run in group if run.engine != OURS]
         if peers:
@@ -172,7 +172,7 @@ def conditions() -> str:
     load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
     cores = len(os.sched_getaffinity(0))
     when = datetime.now(UTC).date().isoformat()
-    return f"{when}, {cores} cores ({platform.machine()}), Python {platform.python_version()}, load average before: {load}\n\n"
+    return f"{when}, {cores} cores, Python {platform.python_version()}, load average of the machine before: {load}\n\n"
 
 
 def main() -> None:

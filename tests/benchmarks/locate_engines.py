@@ -1,11 +1,12 @@
 """One engine locating one set of points, alone in its process so that its peak memory is its own.
 
-``python -m tests.benchmarks.locate_engines ENGINE FOLDER POINTS`` reads ``areas.parquet`` and ``points_POINTS.npy`` from the
-folder, writes the owners to ``owners_ENGINE_POINTS.npy`` and prints time and memory as JSON.
+``python -m tests.benchmarks.locate_engines ENGINE FOLDER POINTS`` reads ``areas.parquet`` and ``points_POINTS.npy``
+from the folder, writes the owners to ``owners_ENGINE_POINTS.npy`` and prints time and memory as JSON.
 
-What is timed starts from areas as a GeoDataFrame and points as two float64 arrays in memory, and ends with the result in
-memory. Imports, connections, loading of extensions and of compiled code are not timed. PostGIS is given its points as
-an analysed table of geometries, untimed; its index on the areas and the join are timed.
+What is timed starts from areas as a GeoDataFrame and points as two float64 arrays in memory, and ends with the result
+in memory. Imports, connections, loading of extensions and of compiled code are not timed. PostGIS is given its points as
+an analysed table of geometries, untimed; its index on the areas and the join, into a table, are timed, and its memory
+is that of the server's processes.
 """
 
 import json
@@ -15,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Self, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -145,9 +146,12 @@ def postgis(areas: gpd.GeoDataFrame, x: FloatArray, y: FloatArray, _folder: Path
                 )
 
             seconds, _ = best_of(join)
-        with cluster.connect("locate") as connection, connection.cursor() as cursor:
-            with cursor.copy("COPY found TO STDOUT (FORMAT csv)") as copy:
-                text = b"".join(copy)
+        with (
+            cluster.connect("locate") as connection,
+            connection.cursor() as cursor,
+            cursor.copy("COPY found TO STDOUT (FORMAT csv)") as copy,
+        ):
+            text = b"".join(copy)
     columns = pa.csv.ReadOptions(column_names=["point", "row"])
     found = pa.csv.read_csv(pa.BufferReader(text), read_options=columns)
     pairs = Pairs(found["point"].to_numpy(), found["row"].to_numpy())
@@ -185,7 +189,7 @@ class _ServerMemory:
         self._thread = threading.Thread(target=self._watch)
         self.peak_mb = 0.0
 
-    def __enter__(self) -> "_ServerMemory":
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -10,7 +10,7 @@ import shapely
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from layers import _grid_index
+from layers import _grid_index, _grid_levels
 from layers.locate import AMBIGUOUS, OUTSIDE, AreaLocator
 
 Point = tuple[float, float]
@@ -176,7 +176,7 @@ def test_coarse_and_fine_grids_answer_alike(
     keys = [f"{row:02}" for row in range(len(areas))]
     x, y = rng.uniform(-2, 12, (2, 20_000))
     as_usual = AreaLocator.build(areas, keys).locate(x, y)
-    monkeypatch.setattr(_grid_index, "CELLS_PER_EDGE", cells_per_edge)
+    monkeypatch.setattr(_grid_levels, "CELLS_PER_EDGE", cells_per_edge)
     monkeypatch.setattr(_grid_index, "MOST_EDGES", most_edges)
     otherwise = AreaLocator.build(areas, keys).locate(x, y)
     assert (otherwise.owner == as_usual.owner).all()
