@@ -6,6 +6,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from pyproj import CRS
 
 from gis_service.errors import InvalidInputError
 from gis_service.intake.columns import map_columns
@@ -54,11 +55,7 @@ def assemble(subject: Subject, content: FileContent, options: ImportOptions) -> 
     if written is None:
         return Batch(rows, names, None, faults, warnings)
     geometry = _placed(written, content, options, faults, warnings)
-    degrees = [shapes for shapes in written if options.crs in SHIFTED or shapes.crs is None or shapes.crs.is_geographic]
-    raw = (
-        gpd.GeoSeries(pd.concat([shapes.set_crs(None, allow_override=True) for shapes in degrees])) if degrees else None
-    )
-    return Batch(rows, names, geometry, faults, warnings, raw)
+    return Batch(rows, names, geometry, faults, warnings, _in_degrees(written, options.crs))
 
 
 def _named(subject: Subject, layer: Layer, options: ImportOptions) -> tuple[pd.DataFrame, list[str]]:
@@ -116,3 +113,11 @@ def _placed(
     """All geometry in lon-lat."""
     placed = [place(shapes, options.crs, content.name, faults, warnings) for shapes in written]
     return gpd.GeoSeries(pd.concat(placed))
+
+
+def _in_degrees(written: list[gpd.GeoSeries], declared: str | None) -> gpd.GeoSeries | None:
+    """The geometry as written, where its numbers are said to be degrees or nothing is said; None where they are not."""
+    said = [declared or shapes.crs for shapes in written]
+    if any(crs not in {None, *SHIFTED} and not CRS.from_user_input(crs).is_geographic for crs in said):
+        return None
+    return gpd.GeoSeries(pd.concat([shapes.set_crs(None, allow_override=True) for shapes in written]))

@@ -21,9 +21,13 @@ NEAR: Final = 1.0
 def diagnose_batch(batch: Batch, outline: gpd.GeoSeries) -> pd.DataFrame | None:
     """How many shapes of the batch lie wholly in the district under each reading; None when nothing can be said."""
     shapes = batch.written if batch.written is not None else batch.geometry
-    if shapes is None or outline.empty or not shapes.notna().any():
+    if shapes is None or outline.empty:
         return None
-    return diagnose(shapes, shapely.union_all(outline.to_numpy()))
+    west, south, east, north = shapely.bounds(shapes.to_numpy()).T
+    in_degrees = (west >= -180) & (east <= 180) & (south >= -90) & (north <= 90)  # false where there is no shape
+    if not in_degrees.any():
+        return None
+    return diagnose(shapes[in_degrees], shapely.union_all(outline.to_numpy()))
 
 
 def refuse_elsewhere(batch: Batch, outline: gpd.GeoSeries) -> None:

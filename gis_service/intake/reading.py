@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import pyogrio
 import shapely
@@ -152,7 +153,8 @@ def _layer(path: Path, described: dict[str, Any], called: str) -> Layer:
     rows = texts.to_pandas().astype("str").set_axis(index)
     if WKB not in table.column_names:
         return Layer(described["name"], rows)
-    shapes = shapely.from_wkb(table.column(WKB).to_numpy(zero_copy_only=False), on_invalid="ignore")
+    with np.errstate(invalid="ignore"):  # coordinates that are not finite are a flaw, which the subject refuses
+        shapes = shapely.from_wkb(table.column(WKB).to_numpy(zero_copy_only=False), on_invalid="ignore")
     try:
         crs = None if described["crs"] is None else CRS.from_user_input(described["crs"])
     except CRSError as error:
