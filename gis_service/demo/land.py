@@ -107,10 +107,10 @@ def _shapes(mesh: Mesh, owner: NDArray[np.int64], count: int) -> NDArray[np.obje
     segments = shapely.multilinestrings(shapely.linestrings(mesh.vertices[mesh.ridge_ends[border]]))
     raw = shapely.get_parts(shapely.line_merge(segments))
     arcs = np.array([_smooth(arc) for arc in raw], dtype=object)
-    sites = shapely.points(mesh.sites[mesh.on_land])
+    tree = shapely.STRtree(shapely.points(mesh.sites[mesh.on_land]))
     while True:
         faces = shapely.get_parts(shapely.polygonize(arcs))
-        site, face = shapely.STRtree(faces).query(sites, predicate="within")
+        face, site = tree.query(faces, predicate="contains_properly")
         votes = np.zeros((len(faces), count), dtype=np.int64)
         np.add.at(votes, (face, owner[mesh.on_land][site]), 1)
         owners = votes.argmax(axis=1)
