@@ -102,9 +102,11 @@ def test_a_savepoint_rolled_back_does_not_break_the_chain(engine: Engine, trail:
         assert [entry.object_id for entry in stream_entries(session, AuditFilter())] == ["1", "3"]
 
 
-def test_nothing_is_recorded_without_a_trail(engine: Engine) -> None:
-    with pytest.raises(NotReadyError), transaction(engine) as session:
+def test_nothing_is_recorded_without_a_trail(settings: Settings) -> None:
+    bare = open_engine(settings)
+    with pytest.raises(NotReadyError), transaction(bare) as session:
         record(session, PLANNER, "publish", "scenario", 1)
+    bare.dispose()
 
 
 def test_secrets_stay_out_of_the_trail(engine: Engine, trail: Trail) -> None:
