@@ -115,7 +115,7 @@ def test_areas_that_the_file_lacks_are_reported_and_stay(land: Desk) -> None:
         (("330211001000001", "外村", "compound", "330211001000"), "parent_code", "The parent is not one level above."),
         (("330211009000", "外村", "village", "330211001000"), "code", "The zeros of the code say another level."),
         (("X-1", "外村", "hamlet", "330211001000"), "level", "This value is not in the list."),
-        (("X-1", None, "village", "330211001000"), "name", "name is empty."),
+        (("X-1", None, "village", "330211001000"), "name", "The cell is empty."),
     ],
 )
 def test_a_row_that_contradicts_the_tree_is_refused(desk: Desk, row: tuple[str, ...], field: str, message: str) -> None:
