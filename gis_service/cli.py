@@ -81,7 +81,7 @@ def upgrade(context: typer.Context) -> None:
     """Create the schema, or bring it up to date; keeps all data."""
     shell: Shell = context.obj
     upgrade_schema(shell.engine)
-    console.print(T("The schema is current: revision {revision}.", revision=newest_revision()))
+    console.print(str(T("The schema is current: revision {revision}.", revision=newest_revision())))
 
 
 @db_app.command("status")
@@ -112,7 +112,7 @@ def demo(
     for login in outcome.logins:
         table.add_row(login.login, login.password, login.role)
     console.print(table)
-    console.print(T("{assigned} of {total} addresses have one officer each.", **outcome.counts))
+    console.print(str(T("{assigned} of {total} addresses have one officer each.", **outcome.counts)))
     if serve_site:
         _serve(shell.settings.model_copy(update={"cookie_secure": False}), host, port)
 
@@ -130,7 +130,7 @@ def serve(
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
-    console.print(T("Serving at {address} (stop with Ctrl+C)", address=f"http://{host}:{port}/"))
+    console.print(str(T("Serving at {address} (stop with Ctrl+C)", address=f"http://{host}:{port}/")))
     uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
 
 
@@ -162,7 +162,7 @@ def check(
             findings.drop(columns="geometry").to_csv(out, index=False)
         else:
             findings.to_file(out)
-        console.print(T("Written: {path}", path=out))
+        console.print(str(T("Written: {path}", path=out)))
 
 
 @app.command()
@@ -190,7 +190,7 @@ def draw_map(
     with reading(shell.engine) as session:
         drawn = draw(kind, Drawing(session, Scope(_day(day), None), shell.settings))
     out.write_text(render_map(drawn, nonce=secrets.token_urlsafe(16), mode="inline"), encoding="utf-8")
-    console.print(T("Written: {path}", path=out))
+    console.print(str(T("Written: {path}", path=out)))
 
 
 @app.command("export")
@@ -204,7 +204,7 @@ def export(
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         count = write_export(session, Scope(_day(day), None), shell.settings, kind, out)
-    console.print(T("Written: {path} ({count} rows)", path=out, count=count))
+    console.print(str(T("Written: {path} ({count} rows)", path=out, count=count)))
 
 
 def _day(day: datetime | None) -> date:
