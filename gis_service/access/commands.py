@@ -107,7 +107,9 @@ def create(
 def list_all(ctx: typer.Context) -> None:
     """List accounts, their roles and areas."""
     opened = Opened(ctx)
-    table = Table("login", "display name", "role", "areas", "officer", "second factor", "disabled")
+    table = Table("login", "name", "role", "areas", "officer", "2nd factor", "disabled")
+    for column in table.columns[:3]:
+        column.no_wrap = True
     with reading(opened.engine) as session:
         accounts, _total = list_accounts(session, opened.viewer, limit=100_000)
         grants = grants_of(session, [account.id for account in accounts])
