@@ -86,7 +86,7 @@ def _parse_column(field: Field, texts: pd.Series, faults: FaultList) -> pd.Serie
     if field.required:
         faults.refuse(
             texts.isna(),
-            T("{field} is empty.", field=field.name),
+            T("The cell is empty."),
             field=field.name,
             remedy=T("Fill it in; every row needs it."),
         )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from gis_service.settings import Settings
+if TYPE_CHECKING:  # the reading process has no use for the settings, and they take long to load
+    from gis_service.settings import Settings
 
 
 @dataclass(frozen=True)
