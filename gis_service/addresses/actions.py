@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Engine, delete, func, select, update
+from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.audit import record
 from gis_service.access.permissions import Permission
-from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
-from gis_service.addresses.placing import PLACEMENT_DTYPES, place
-from gis_service.addresses.queries import address_points, count_unresolved
-from gis_service.addresses.tables import Placement
-from gis_service.areas.queries import area_names, areas
-from gis_service.areas.tables import AreaLevel, AreaVersion
+from gis_service.addresses.ground import ground_on
+from gis_service.addresses.placements import apply_rewriting, as_content, day_number, placements_of, placements_on
+from gis_service.addresses.queries import address_points
+from gis_service.addresses.tables import Unresolved
+from gis_service.addresses.timeline import OPEN, same_content, settle
+from gis_service.areas.tables import AreaVersion
 from gis_service.errors import InvalidInputError
 from gis_service.settings import Settings
-from gis_service.storage.bulk import insert_frame
 from gis_service.storage.engine import transaction
-from gis_service.storage.frames import read_frame
-from gis_service.teams.queries import beat_parts
+from gis_service.teams.tables import BeatDuty
 from gis_service.texts import T, Text
 
 Progress = Callable[[int, int, Text], None]
-
-#: what must be equal for a placement to be left as it is
-COMPARED = [column for column in PLACEMENT_DTYPES if column != "suggested_distance_m"]
 
 
 @dataclass(frozen=True)
@@ -67,22 +64,19 @@ def assign_addresses(
     viewer.require(Permission.ASSIGN_ADDRESSES)
     report = progress or (lambda _done, _total, _text: None)
     with transaction(engine) as session:
-        everything = Scope(day, None)
         report(0, 4, T("Reading land and beats"))
-        compounds = areas(session, everything, levels=[AreaLevel.COMPOUND])
-        if compounds.empty:
+        ground = ground_on(session, day)
+        if ground.compounds.empty:
             raise InvalidInputError(T("There are no compounds on {day}: import areas first.", day=day))
-        names = area_names(session, everything, levels=[AreaLevel.VILLAGE])
-        villages = pd.Series(names.index, index=names["code"])
-        villages = villages[~villages.index.duplicated()]
-        parts = beat_parts(session, everything)
         report(1, 4, T("Reading addresses"))
         points = address_points(session)
         report(2, 4, T("Locating {count} addresses", count=len(points)))
-        placed = place(points, compounds, villages, parts, settings.metric_crs)
+        placed = as_content(ground.place(points, settings.metric_crs))
         report(3, 4, T("Writing what changed"))
-        written, kept = _write(session, placed, day)
-        counts = count_unresolved(session, everything)
+        in_force = placements_on(session, day)
+        fresh, kept = _differing(placed, in_force)
+        written = _write(session, placed[fresh], day)
+        counts = _counts(session, placed, in_force, day)
         outcome = Assignment(day, len(points), written, len(points) - written - kept, kept, counts)
         record(
             session,
@@ -97,46 +91,53 @@ def assign_addresses(
     return outcome
 
 
-def _write(session: Session, placed: pd.DataFrame, day: date) -> tuple[int, int]:
-    """Write the placements that differ from those in force on `day`; return how many, and how many overrides stayed."""
-    query = select(
-        Placement.id,
-        Placement.address_id,
-        Placement.valid_from,
-        Placement.valid_to,
-        Placement.override_reason,
-        *(getattr(Placement, column) for column in PLACEMENT_DTYPES),
-    ).where(Placement.valid_on(day))
-    current = read_frame(session, query, dtypes=PLACEMENT_DTYPES, index="address_id")
-    overridden = current.index[current["override_reason"].notna()]
-    fresh = placed.drop(index=overridden, errors="ignore")
-    before = current.reindex(fresh.index)
-    same = pd.Series(before["id"].notna().to_numpy(), index=fresh.index)
-    for column in COMPARED:
-        old, new = before[column], fresh[column]
-        same &= (old.eq(new) | (old.isna() & new.isna())).to_numpy(dtype=bool, na_value=False)
-    changed = fresh[~same]
-    if changed.empty:
-        return 0, len(overridden)
+def _differing(placed: pd.DataFrame, in_force: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], int]:
+    """Which placements differ from the one in force and are not overridden; and how many are overridden."""
+    at = _position(placed, in_force)
+    found = at >= 0
+    same, overridden = np.zeros(len(placed), dtype=np.bool_), np.zeros(len(placed), dtype=np.bool_)
+    same[found] = same_content(in_force.iloc[at[found]], placed[found])
+    overridden[found] = in_force["override_reason"].ne("").to_numpy()[at[found]]
+    return ~same & ~overridden, int(overridden.sum())
 
-    replaced = current.loc[current.index.intersection(changed.index)]
-    begun_today = replaced.index[replaced["valid_from"].eq(day)]
-    ended = replaced.index.difference(begun_today)
-    for ids in _batches(replaced.loc[begun_today, "id"]):
-        session.execute(delete(Placement).where(Placement.id.in_(ids)))
-    for ids in _batches(replaced.loc[ended, "id"]):
-        session.execute(update(Placement).where(Placement.id.in_(ids)).values(valid_to=day))
-    rows = changed.reset_index()
+
+def _write(session: Session, fresh: pd.DataFrame, day: date) -> int:
+    """Let placements hold from `day` for as long as those that they replace; the first ones since the land is known."""
+    if fresh.empty:
+        return 0
     known_since = session.execute(select(func.min(AreaVersion.valid_from))).scalar() or day
-    first = ~rows["address_id"].isin(replaced.index)
-    rows["valid_from"] = pd.Series(day, index=rows.index, dtype="object").mask(first, min(known_since, day))
-    until = replaced["valid_to"].reindex(rows["address_id"]).to_numpy()
-    rows["valid_to"] = pd.Series(until, index=rows.index, dtype="object").where(pd.notna(until), None)
-    insert_frame(session, Placement, rows)
-    return len(rows), len(overridden)
+    recorded = placements_of(session, fresh["address_id"].to_numpy(dtype=np.int64))
+    today = day_number(day)
+    replaced = recorded[recorded["since"].le(today) & recorded["until"].gt(today)].set_index("address_id")["until"]
+    later = recorded[recorded["since"].gt(today)].groupby("address_id")["since"].min()
+    earlier = recorded[recorded["until"].le(today)].groupby("address_id")["until"].max()
+    address = fresh["address_id"].to_numpy()
+    is_first = ~np.isin(address, replaced.index.to_numpy())
+    begins = earlier.reindex(address).fillna(day_number(min(known_since, day))).to_numpy(dtype=np.int64)
+    ends = pd.concat([replaced, later[~later.index.isin(replaced.index)]]).reindex(address)
+    pieces = fresh.assign(since=np.where(is_first, begins, today), until=OPEN, forced=False)
+    bounded = ends.notna().to_numpy()
+    pieces.loc[bounded, "until"] = ends[bounded].to_numpy(dtype=np.int64)
+    rewriting = settle(recorded, pieces)
+    apply_rewriting(session, rewriting)
+    return rewriting.written
 
 
-def _batches(ids: pd.Series, size: int = 10_000) -> Iterator[list[int]]:
-    values = ids.tolist()
-    for start in range(0, len(values), size):
-        yield values[start : start + size]
+def _counts(session: Session, placed: pd.DataFrame, in_force: pd.DataFrame, day: date) -> dict[str, int]:
+    """What `queries.count_unresolved` would count now, from what is at hand."""
+    kept = in_force[in_force["override_reason"].ne("")]
+    after = pd.concat([placed[~placed["address_id"].isin(kept["address_id"])], kept], ignore_index=True)
+    held = session.scalars(select(BeatDuty.beat_id).where(BeatDuty.valid_on(day))).all()
+    by_reason = after["unresolved"].value_counts()
+    assigned = int(after["beat_id"].isin(list(held)).sum())
+    counts = {reason.value: int(by_reason.get(reason.value, 0)) for reason in Unresolved}
+    return {**counts, "no_officer": int(by_reason.get("", 0)) - assigned, "assigned": assigned, "total": len(after)}
+
+
+def _position(placed: pd.DataFrame, in_force: pd.DataFrame) -> npt.NDArray[np.int64]:
+    """Position of each address in the rows in force, -1 for none; both are ordered by address."""
+    wanted, there = placed["address_id"].to_numpy(), in_force["address_id"].to_numpy()
+    at = np.searchsorted(there, wanted)
+    found = at < len(there)
+    found[found] = there[at[found]] == wanted[found]
+    return np.where(found, at, -1)

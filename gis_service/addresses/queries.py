@@ -7,15 +7,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from gis_service.access.scope import Scope
+from gis_service.addresses.search_index import matches
 from gis_service.addresses.tables import Address, Placement, Unresolved
 from gis_service.areas.scope import area_in_scope, subtree
 from gis_service.areas.tables import AreaVersion
 from gis_service.errors import NotFoundError
 from gis_service.storage.boxes import Box, in_box
+from gis_service.storage.columns import read_columns
 from gis_service.storage.frames import read_frame
 from gis_service.teams.tables import Beat, BeatDuty, Officer
 from gis_service.texts import T
@@ -93,13 +96,12 @@ def addresses(
 ) -> tuple[pd.DataFrame, int]:
     """One page of addresses in scope, ordered by code, with place and officer, and how many there are in all.
 
-    `search` matches any part of the text or the code; `area_id` narrows to a subtree; `box` is west, south, east, north
+    `search` is as for `search_addresses`: parts of the text, pinyin initials, the beginning of the code; `area_id` narrows to a subtree; `box` is west, south, east, north
     in degrees lon-lat.
     """
     conditions: list[ColumnElement[bool]] = []
     if search:
-        pattern = f"%{search.replace('/', '//').replace('%', '/%').replace('_', '/_')}%"
-        conditions.append(or_(Address.text.like(pattern, escape="/"), Address.code.like(pattern, escape="/")))
+        conditions.append(matches(session, search))
     if area_id is not None:
         conditions.append(Placement.home_area_id.in_(subtree([area_id], scope.day)))
     if beat_id is not None:
@@ -118,6 +120,13 @@ def addresses(
     ).scalar_one()
     query = _addresses(scope).where(*conditions).order_by(Address.code).offset(offset).limit(limit)
     return read_frame(session, query, dtypes=_DTYPES, index="address_id"), total
+
+
+def addresses_by_id(session: Session, scope: Scope, address_ids: list[int]) -> pd.DataFrame:
+    """Return the addresses with these ids that are in scope, as `addresses` does, in the order given."""
+    query = _addresses(scope).where(Address.id.in_(address_ids))
+    frame = read_frame(session, query, dtypes=_DTYPES, index="address_id")
+    return frame.reindex([address_id for address_id in address_ids if address_id in frame.index])
 
 
 def address(session: Session, scope: Scope, address_id: int) -> dict[str, Any]:
@@ -155,19 +164,20 @@ def count_unresolved(session: Session, scope: Scope, area_id: int | None = None)
     return {**counts, "no_officer": by_reason.get(None, 0) - assigned, "assigned": assigned, "total": total}
 
 
-def address_points(session: Session) -> pd.DataFrame:
-    """Every address as the locator needs it: index `address_id`; lon, lat, stated_village_code, building.
+def address_points(session: Session, condition: ColumnElement[bool] | None = None) -> pd.DataFrame:
+    """Addresses as the locator needs them: index `address_id`; lon, lat, stated_village_code, building.
 
-    Whatever the scope: not for showing.
+    Whatever the scope: not for showing. Without a `condition` on `Address`, every address.
     """
-    query = select(
-        Address.id.label("address_id"),
-        func.ST_X(Address.geom).label("lon"),
-        func.ST_Y(Address.geom).label("lat"),
-        Address.stated_village_code,
-        Address.building,
-    ).order_by(Address.id)
-    return read_frame(session, query, dtypes={"lon": "float64", "lat": "float64"}, index="address_id")
+    query = (
+        select(Address.id.label("address_id"), Address.stated_village_code, Address.building)
+        .where(true() if condition is None else condition)
+        .order_by(Address.id)
+    )
+    types = {"address_id": pa.int64(), "stated_village_code": pa.string(), "building": pa.string()}
+    table = read_columns(session, query, types, point=Address.geom)
+    frame: pd.DataFrame = table.to_pandas()
+    return frame.set_index("address_id")[["lon", "lat", "stated_village_code", "building"]]
 
 
 def points_in_box(session: Session, scope: Scope, box: Box) -> dict[str, npt.NDArray[Any]]:

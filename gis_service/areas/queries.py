@@ -14,6 +14,7 @@ from gis_service.access.scope import Scope
 from gis_service.areas.scope import area_in_scope, subtree
 from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 from gis_service.errors import NotFoundError
+from gis_service.storage.boxes import Box, in_box
 from gis_service.storage.frames import read_frame, read_geoframe
 from gis_service.texts import T
 
@@ -52,14 +53,17 @@ def areas(
     levels: Collection[AreaLevel] | None = None,
     within: int | None = None,
     parent: int | None = None,
+    box: Box | None = None,
 ) -> gpd.GeoDataFrame:
-    """AREAS frame (lon-lat, ordered by code) of what is in scope on `scope.day`.
+    """AREAS frame (lon-lat, ordered by code) of what is in scope on `scope.day` and has a border.
 
-    `levels` narrows to levels, `within` to the subtree of one area, `parent` to the children of one area.
+    `levels` narrows to levels, `within` to the subtree of one area, `parent` to the children of one area, `box` to what
+    may touch west, south, east, north in degrees.
     """
-    return read_geoframe(
-        session, _selection(scope, levels, within, parent), AreaVersion.geom, dtypes=_DTYPES, index="area_id"
-    )
+    query = _selection(scope, levels, within, parent).where(AreaVersion.geom.is_not(None))
+    if box is not None:
+        query = query.where(in_box(session, AreaVersion, box))
+    return read_geoframe(session, query, AreaVersion.geom, dtypes=_DTYPES, index="area_id")
 
 
 def area_names(

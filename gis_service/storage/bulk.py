@@ -26,7 +26,7 @@ from gis_service.storage.rows import LONLAT_SRID, Row
 Progress = Callable[[int, int], None]
 
 CHUNK_ROWS: Final = 20_000
-_POINT_BLOB: Final = np.dtype(
+POINT_BLOB: Final = np.dtype(
     [
         ("start", "u1"),
         ("little_endian", "u1"),
@@ -180,11 +180,11 @@ def point_blobs(points: npt.NDArray[np.object_]) -> list[bytes | None]:
     """Points as SpatiaLite's own blobs, without a call into the database for each; None stays None."""
     given = ~shapely.is_missing(points)
     lonlat = shapely.get_coordinates(points[given])
-    packed = np.zeros(len(lonlat), dtype=_POINT_BLOB)
+    packed = np.zeros(len(lonlat), dtype=POINT_BLOB)
     packed["little_endian"], packed["srid"], packed["kind"] = 1, LONLAT_SRID, 1
     packed["bounds"], packed["lonlat"] = np.tile(lonlat, 2), lonlat
     packed["bounds_end"], packed["end"] = 0x7C, 0xFE
-    data, size = packed.tobytes(), _POINT_BLOB.itemsize
+    data, size = packed.tobytes(), POINT_BLOB.itemsize
     blobs: list[bytes | None] = [None] * len(points)
     for position, start in zip(np.flatnonzero(given), range(0, len(data), size), strict=True):
         blobs[position] = data[start : start + size]
