@@ -57,8 +57,8 @@ def hand_over_beat(engine: Engine, viewer: Viewer, beat_id: int, badge_no: str, 
             after={"badge_no": badge_no, "from_day": from_day.isoformat()},
         )
         session.flush()
-        row = beats(session, scope).loc[beat_id].astype(object)
-        return {"beat_id": beat_id, **row.where(row.notna(), None).to_dict()}
+        row = beats(session, scope).loc[[beat_id]].reset_index().astype(object)
+        return {str(name): value for name, value in row.where(row.notna(), None).to_dict("records")[0].items()}
 
 
 def _officer_on_duty(session: Session, scope: Scope, badge_no: str) -> int:

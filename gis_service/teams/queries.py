@@ -89,6 +89,11 @@ def officers(session: Session, scope: Scope) -> pd.DataFrame:
     return read_frame(session, query, index="officer_id")
 
 
+def officer_by_badge(session: Session, badge_no: str) -> int | None:
+    """The id of the officer with a badge number, whatever the scope: for making accounts, not for showing."""
+    return session.scalar(select(Officer.id).where(Officer.badge_no == badge_no))
+
+
 def beats(session: Session, scope: Scope) -> pd.DataFrame:
     """Beats in scope: index `beat_id`; code, name, unit_id, unit_name, area_id, officer_id, badge_no, officer, share.
 

@@ -114,6 +114,7 @@ def teams_page(
         day=scope.day,
         units=len(strength),
         unit_counts=[(str(UNIT_NAMES[level]), int(by_level[level])) for level in AreaLevel if level in by_level],
+        may_view_as=viewer.may(Permission.VIEW_AS),
         officer_count=staff.index.nunique(),
         officers=records(staff.iloc[offset : offset + 100]),
         offset=offset,
