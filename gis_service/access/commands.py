@@ -209,7 +209,8 @@ def verify(ctx: typer.Context) -> None:
     counted = _("{entries} entries, {first} to {last}").format(
         entries=verdict.entries, first=verdict.first_seq, last=verdict.last_seq
     )
-    typer.echo(f"{counted}: {_('the trail holds') if verdict.holds else _('the trail does not hold')}")
+    said = _("the trail holds") if verdict.holds else _("the trail does not hold")
+    typer.echo(f"{counted}: {said}")
     if not verdict.holds:
         raise typer.Exit(1)
 
