@@ -21,16 +21,18 @@ def _draw(state: DrawState) -> np.uint64:
     bits ^= bits << np.uint64(25)
     bits ^= bits >> np.uint64(27)
     state[0] = bits
-    return bits * np.uint64(2685821657736338717)
+    mixed: np.uint64 = bits * np.uint64(2685821657736338717)
+    return mixed
 
 
 @compiled
 def draw_below(state: DrawState, bound: int) -> int:
     """Whole number from 0 to ``bound`` - 1 (``bound`` far below 2^31, so that the bias is nil for our purposes)."""
-    return np.int64((_draw(state) >> np.uint64(33)) % np.uint64(bound))  # type: ignore[return-value]
+    number: int = np.int64((_draw(state) >> np.uint64(33)) % np.uint64(bound))  # type: ignore[assignment]
+    return number
 
 
 @compiled
 def draw_share(state: DrawState) -> float:
     """Number in (0, 1]."""
-    return (np.float64(_draw(state) >> np.uint64(11)) + 1.0) / 9007199254740992.0  # type: ignore[return-value]
+    return (np.float64(_draw(state) >> np.uint64(11)) + 1.0) / 9007199254740992.0

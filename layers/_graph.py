@@ -24,11 +24,11 @@ class UnitGraph:
     offsets, neighbours
         The neighbours of unit u are ``neighbours[offsets[u]:offsets[u + 1]]``, ascending (CSR, both directions).
     borders
-        Parallel to ``neighbours``: length of the shared border in metres, or 1 for every border when lengths were not given.
+        Parallel to ``neighbours``: length of the shared border in metres, or 1 for every border without lengths.
     groups
         Village or township of each unit, shape (n,); beats never cross from one into another.
     territory
-        Shape (n,): the connected part of the graph that a unit lies in, numbered by first unit. A beat lies in one territory.
+        Shape (n,): the connected part of the graph that a unit lies in, numbered by first unit; it holds whole beats.
     """
 
     loads: LoadArray
@@ -86,7 +86,7 @@ def unit_graph(
     Raises
     ------
     ValueError
-        When a load is negative or not whole, a pair names no unit or a unit twice, or a pair is bridge and barrier at once.
+        When a load is negative or not whole, a pair names no unit or one unit twice, or is bridge and barrier at once.
     """
     whole = _whole_loads(loads)
     count = len(whole)
@@ -105,7 +105,9 @@ def unit_graph(
     length = np.concatenate([lengths, np.full(len(extra), 1.0 if border_m is None else 0.0)])
     kept = ~np.isin(_key(both, count), blocked) & (kinds[both[:, 0]] == kinds[both[:, 1]])
     keys, place = np.unique(_key(both[kept], count), return_inverse=True)
-    total = np.bincount(place, weights=length[kept], minlength=len(keys)) if border_m is not None else np.ones(len(keys))
+    total: FloatArray = np.ones(len(keys))
+    if border_m is not None:
+        total = np.bincount(place, weights=length[kept], minlength=len(keys)).astype(np.float64)
     return _assemble(whole, keys, total, kinds)
 
 

@@ -64,8 +64,8 @@ class BeatRules:
         """
         if not graph.territories <= self.beats <= graph.units:
             raise ValueError(
-                f"{self.beats} beats for {graph.units} units in {graph.territories} separate parts: each part needs at least one beat, "
-                "each beat a unit (join parts with bridges)"
+                f"{self.beats} beats for {graph.units} units in {graph.territories} separate parts: each part needs a "
+                "beat or a bridge to another part, and each beat a unit"
             )
         if not 0 <= self.band < 1:
             raise ValueError(f"band is a share from 0 to below 1, not {self.band}")
@@ -145,7 +145,7 @@ def _reached(graph: UnitGraph, units: list[int]) -> set[int]:
 
 
 def _outside_band(graph: UnitGraph, units_of: dict[int, list[int]], band: Fraction) -> list[Violation]:
-    """Beats whose load is too far from the fair load of the territory that their first unit lies in, in exact arithmetic."""
+    """Beats whose load is too far from the fair load of their first unit's territory, in exact arithmetic."""
     load_of_territory: dict[int, int] = {}
     for territory, load in zip(graph.territory.tolist(), graph.loads.tolist(), strict=True):
         load_of_territory[territory] = load_of_territory.get(territory, 0) + load
