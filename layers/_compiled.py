@@ -19,10 +19,19 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
     An installation in a read-only folder and an account without a home have no place for a cache: then every process
     compiles for itself. Floating-point operations are never reordered or fused, as the exact predicates require.
     """
+    return _compiled(function)
+
+
+def compiled_without_allocation(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that makes no array: its loops are spared the counting of references to arrays."""
+    return _compiled(function, _nrt=False)
+
+
+def _compiled(function: Callable[P, R], **options: bool) -> Callable[P, R]:
     try:
-        machine_code: Callable[P, R] = numba.njit(nogil=True, cache=True)(function)
+        machine_code: Callable[P, R] = numba.njit(nogil=True, cache=True, **options)(function)
     except RuntimeError:  # numba: "cannot cache function: no locator available"
-        machine_code = numba.njit(nogil=True)(function)
+        machine_code = numba.njit(nogil=True, **options)(function)
     return machine_code
 
 

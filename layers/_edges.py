@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from layers._compiled import compiled
+from layers._compiled import compiled, compiled_without_allocation
 from layers._orientation import LARGEST, SMALLEST
 
 FloatArray = npt.NDArray[np.float64]
@@ -73,42 +73,61 @@ def _merge_equal_edges(
     while slots < 2 * longest:
         slots *= 2
     table = np.full(slots, -1, np.int32)
-    candidate = np.empty(4)
-    bits = candidate.view(np.uint64)
-    count = 0
-    for i in range(len(vertices) - 1):
-        if ring_of_vertex[i] != ring_of_vertex[i + 1]:
-            continue
-        for k in range(4):
-            value = vertices[i + k // 2, k % 2]
-            candidate[k] = 0.0 if abs(value) < SMALLEST else value
-        if candidate[0] == candidate[2] and candidate[1] == candidate[3]:
-            continue
-        if candidate[0] > candidate[2] or (candidate[0] == candidate[2] and candidate[1] > candidate[3]):
-            candidate[0], candidate[2] = candidate[2], candidate[0]
-            candidate[1], candidate[3] = candidate[3], candidate[1]
-        slot = _hash(bits) & np.uint64(slots - 1)
-        while True:
-            edge = table[slot]
-            if edge < 0:
-                table[slot] = count
-                ends[count] = candidate
-                edge_of_segment[i] = count
-                count += 1
-                break
-            if (ends[edge] == candidate).all():
-                edge_of_segment[i] = edge
-                break
-            slot = (slot + np.uint64(1)) & np.uint64(slots - 1)
+    count = _number_edges(vertices, ring_of_vertex, ends, edge_of_segment, table)
     area_offsets, areas = _areas_of_edges(edge_of_segment, ring_of_vertex, number_of_ring, count)
     return ends[:count].copy(), area_offsets, areas
 
 
-@compiled
-def _hash(bits: npt.NDArray[np.uint64]) -> np.uint64:
+@compiled_without_allocation
+def _number_edges(
+    vertices: FloatArray,
+    ring_of_vertex: npt.NDArray[np.int64],
+    ends: FloatArray,
+    edge_of_segment: IntArray,
+    table: IntArray,
+) -> int:
+    """Number the distinct edges through a hash table with open addressing; return how many there are."""
+    bits = ends.view(np.uint64)
+    last_slot = np.uint64(len(table) - 1)
+    count = 0
+    for i in range(len(vertices) - 1):
+        if ring_of_vertex[i] != ring_of_vertex[i + 1]:
+            continue
+        ax, ay = _flushed(vertices[i, 0]), _flushed(vertices[i, 1])
+        bx, by = _flushed(vertices[i + 1, 0]), _flushed(vertices[i + 1, 1])
+        if ax == bx and ay == by:
+            continue
+        if ax > bx or (ax == bx and ay > by):
+            ax, ay, bx, by = bx, by, ax, ay
+        ends[count, 0], ends[count, 1], ends[count, 2], ends[count, 3] = ax, ay, bx, by
+        slot = _hash(bits, count) & last_slot
+        while table[slot] >= 0 and not _equal(ends, table[slot], count):
+            slot = (slot + np.uint64(1)) & last_slot
+        if table[slot] < 0:
+            table[slot] = count
+            count += 1
+        edge_of_segment[i] = table[slot]
+    return count
+
+
+@compiled_without_allocation
+def _flushed(value: float) -> float:
+    return 0.0 if abs(value) < SMALLEST else value
+
+
+@compiled_without_allocation
+def _equal(ends: FloatArray, i: int, j: int) -> bool:
+    for k in range(4):
+        if ends[i, k] != ends[j, k]:
+            return False
+    return True
+
+
+@compiled_without_allocation
+def _hash(bits: npt.NDArray[np.uint64], i: int) -> np.uint64:
     mixed = np.uint64(0x9E3779B97F4A7C15)
     for k in range(4):
-        mixed = (mixed ^ bits[k]) * np.uint64(0xFF51AFD7ED558CCD)
+        mixed = (mixed ^ bits[i, k]) * np.uint64(0xFF51AFD7ED558CCD)
         mixed ^= mixed >> np.uint64(32)
     return mixed
 

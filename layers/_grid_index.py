@@ -11,35 +11,18 @@ no edge lengthwise (see ``layers._orientation``).
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from layers._compiled import compiled, share_range
+from layers._compiled import compiled, compiled_without_allocation, share_range
 from layers._edges import Edges, FloatArray, IntArray
 from layers._grid_levels import FINER, CellEdges, Level, coarse_level, edges_of_cells, finer_level, smallest_cell
+from layers._grid_pages import PAGE, PAGE_EDGE, Book, RecordArray, empty_book, thicker_book, write_pages
 from layers._orientation import parted_by_shifted, side_of_shifted
-
-RecordArray = npt.NDArray[Any]  # numba reads the fields of a record as attributes, for which there are no types
-Scalar = TypeVar("Scalar", bound=np.generic)
 
 OUTSIDE = -1
 
-PAGE = np.dtype(
-    [
-        ("x", "f8"),
-        ("y", "f8"),
-        ("inside", "u8"),  # areas that hold the centre, as bits
-        ("edge_start", "i4"),
-        ("edge_end", "i4"),
-        ("area_start", "i4"),  # the area of bit 0
-        ("next_page", "i4"),  # with the cell's areas beyond the 64 of this one; -1 when there is none
-    ]
-)
-PAGE_EDGE = np.dtype([("ax", "f8"), ("ay", "f8"), ("bx", "f8"), ("by", "f8"), ("bounds", "u8")])
-
-WORD = 64
 MOST_EDGES = 16
 MOST_LEVELS = 6
 UNCUT = np.iinfo(np.int32).max
@@ -51,10 +34,10 @@ SMALLEST_CHUNK = 64
 class GridIndex(NamedTuple):
     """Arrays that the lookup reads.
 
-    ``cells`` says what a cell is: an area's row (>= 0), OUTSIDE, page p as ``-2 - 2 p`` or finer grid g as ``-3 - 2 g``.
-    The first ``nx * ny`` are the coarse grid, row by row from the south; finer grid g follows at ``nx * ny + 64 g``.
-    ``origins`` holds for each grid, the coarse one first, x and y of its south-west corner and its cells per unit.
-    ``bounds`` are west, south, east, north.
+    ``cells`` says what a cell is: an area's row (>= 0), OUTSIDE, page p as ``-2 - 2 p`` or finer grid g as
+    ``-3 - 2 g``. The first ``nx * ny`` are the coarse grid, row by row from the south; finer grid g follows at
+    ``nx * ny + 64 g``. ``origins`` holds for each grid, the coarse one first, x and y of its south-west corner and its
+    cells per unit. ``bounds`` are west, south, east, north.
     """
 
     bounds: tuple[float, float, float, float]
@@ -67,11 +50,11 @@ class GridIndex(NamedTuple):
     areas: IntArray
 
 
-class _Book(NamedTuple):
-    """Pages, their edges and their areas; the arrays have room to spare, ``filled`` (3,) says how much is written."""
+class _Cut(NamedTuple):
+    """Cells to be cut, and the areas that hold their centres; ``filled`` (2,) says how much is written."""
 
-    pages: RecordArray
-    edges: RecordArray
+    cells: IntArray
+    offsets: IntArray
     areas: IntArray
     filled: IntArray
 
@@ -97,10 +80,10 @@ def index_edges(edges: Edges, row_of_number: IntArray) -> GridIndex:
         nowhere = np.full(1, OUTSIDE, np.int32)
         nothing = np.empty(0, PAGE), np.empty(0, PAGE_EDGE), np.empty(0, np.int32)
         return GridIndex((0.0, 0.0, 0.0, 0.0), 1, 1, np.array([[0.0, 0.0, 1.0]]), nowhere, *nothing)
-    corners = edges.ends.reshape(-1, 2)
-    (west, south), (east, north) = corners.min(axis=0).tolist(), corners.max(axis=0).tolist()
-    least = smallest_cell(edges)
-    coarse = level = coarse_level(edges, (west, south, east, north))
+    x, y = edges.ends[:, 0::2], edges.ends[:, 1::2]
+    bounds = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
+    least = smallest_cell(bounds)
+    coarse = level = coarse_level(edges, bounds)
     levels: list[Level] = []
     pieces: list[_Piece] = []
     for depth in range(1, MOST_LEVELS + 1):
@@ -117,7 +100,7 @@ def index_edges(edges: Edges, row_of_number: IntArray) -> GridIndex:
         level = finer_level(level, met, cut, area_offsets, np.concatenate([piece.cut_areas for piece in of_level]))
     _number_through(pieces)
     return GridIndex(
-        bounds=(west, south, east, north),
+        bounds=bounds,
         nx=coarse.nx,
         ny=coarse.ny,
         origins=np.concatenate(
@@ -153,7 +136,7 @@ def _number_through(pieces: Sequence[_Piece]) -> None:
         n_cut += len(piece.cut)
 
 
-@compiled
+@compiled_without_allocation
 def _shift_codes(cells: IntArray, n_pages: int, n_cut: int) -> None:
     for place in range(len(cells)):
         if cells[place] < OUTSIDE:
@@ -174,51 +157,99 @@ def _fill_cells(
 
     A cell that more than ``most_edges`` edges meet is to be cut.
     """
-    base = first_row * level.nx
     cells = np.empty((last_row - first_row) * level.nx, np.int32)
-    book = _Book(np.empty(256, PAGE), np.empty(1024, PAGE_EDGE), np.empty(512, np.int32), np.zeros(3, np.int32))
-    cut, cut_offsets, cut_areas = np.empty(64, np.int32), np.zeros(65, np.int32), np.empty(64, np.int32)
-    n_cut = 0
+    book, cut = empty_book(256), _room_to_cut(64)
     here = np.empty(len(row_of_number), np.int32)  # areas that hold the centre of the cell
     local = np.empty(len(row_of_number), np.int32)  # these and those that have an edge in the cell
-    for grid_row in range(first_row, last_row):
-        size = 0
-        for place in range(grid_row * level.nx, (grid_row + 1) * level.nx):
-            low, high = met.offsets[place], met.offsets[place + 1]
-            if place > grid_row * level.nx and high == met.offsets[place - 1]:  # no edge meets it or its neighbour
-                cells[place - base] = cells[place - base - 1]
-                continue
-            centre = _centre(level, place)
-            if place == grid_row * level.nx:
-                size = _enter_row(edges, level, met.ids[low:high], place, here)
-            else:
-                before = met.ids[met.offsets[place - 1] : low]
-                size = _walk(edges, before, met.ids[low:high], _centre(level, place - 1), centre, here, size)
-            if low == high and size < 2:
-                cells[place - base] = row_of_number[here[0]] if size else OUTSIDE
-            elif high - low <= most_edges:
-                cells[place - base] = -2 - 2 * book.filled[0]
-                book = _write_pages(book, edges, met.ids[low:high], centre, here[:size], local, row_of_number)
-            else:
-                cells[place - base] = -3 - 2 * n_cut
-                cut, cut_offsets = _with_room(cut, n_cut + 1), _with_room(cut_offsets, n_cut + 2)
-                cut_areas = _with_room(cut_areas, cut_offsets[n_cut] + size)
-                cut[n_cut] = place
-                cut_offsets[n_cut + 1] = cut_offsets[n_cut] + size
-                cut_areas[cut_offsets[n_cut] : cut_offsets[n_cut + 1]] = here[:size]
-                n_cut += 1
+    for row in range(first_row, last_row):
+        row_cells = cells[(row - first_row) * level.nx : (row - first_row + 1) * level.nx]
+        pages_before, cut_before = book.filled.copy(), cut.filled.copy()
+        while not _fill_row(edges, level, met, row_of_number, most_edges, row, row_cells, book, cut, here, local):
+            book.filled[:], cut.filled[:] = pages_before, cut_before
+            book, cut = thicker_book(book), _more_room_to_cut(cut)
     return (
         cells,
         book.pages[: book.filled[0]],
         book.edges[: book.filled[1]],
         book.areas[: book.filled[2]],
-        cut[:n_cut],
-        cut_offsets[: n_cut + 1],
-        cut_areas[: cut_offsets[n_cut]],
+        cut.cells[: cut.filled[0]],
+        cut.offsets[: cut.filled[0] + 1],
+        cut.areas[: cut.filled[1]],
+    )
+
+
+@compiled_without_allocation
+def _fill_row(  # noqa: PLR0917 - numba passes by position
+    edges: Edges,
+    level: Level,
+    met: CellEdges,
+    row_of_number: IntArray,
+    most_edges: int,
+    row: int,
+    cells: IntArray,
+    book: Book,
+    cut: _Cut,
+    here: IntArray,
+    local: IntArray,
+) -> bool:
+    """Say what each cell of a row is; False when there is no room to write it down."""
+    size = 0
+    for column in range(level.nx):
+        place = row * level.nx + column
+        low, high = met.offsets[place], met.offsets[place + 1]
+        if column and high == met.offsets[place - 1]:  # like its neighbour: no edge meets either of them
+            cells[column] = cells[column - 1]
+            continue
+        centre = _centre(level, place)
+        if column:
+            before = met.ids[met.offsets[place - 1] : low]
+            size = _walk(edges, before, met.ids[low:high], _centre(level, place - 1), centre, here, size)
+        else:
+            size = _enter_row(edges, level, met.ids[low:high], place, here)
+        if low == high and size < 2:
+            cells[column] = row_of_number[here[0]] if size else OUTSIDE
+        elif high - low <= most_edges:
+            cells[column] = -2 - 2 * book.filled[0]
+            if not write_pages(book, edges, met.ids[low:high], centre, here[:size], local, row_of_number):
+                return False
+        else:
+            cells[column] = -3 - 2 * cut.filled[0]
+            if not _note_to_cut(cut, place, here, size):
+                return False
+    return True
+
+
+@compiled
+def _room_to_cut(cells: int) -> _Cut:
+    return _Cut(
+        np.empty(cells, np.int32), np.zeros(cells + 1, np.int32), np.empty(cells, np.int32), np.zeros(2, np.int32)
     )
 
 
 @compiled
+def _more_room_to_cut(cut: _Cut) -> _Cut:
+    longer = _room_to_cut(2 * len(cut.cells))
+    longer.cells[: len(cut.cells)] = cut.cells
+    longer.offsets[: len(cut.offsets)] = cut.offsets
+    longer.areas[: len(cut.areas)] = cut.areas
+    longer.filled[:] = cut.filled
+    return longer
+
+
+@compiled_without_allocation
+def _note_to_cut(cut: _Cut, place: int, here: IntArray, size: int) -> bool:
+    n_cut, n_areas = cut.filled[0], cut.filled[1]
+    if n_cut + 1 > len(cut.cells) or n_areas + size > len(cut.areas):
+        return False
+    cut.cells[n_cut] = place
+    for k in range(size):
+        cut.areas[n_areas + k] = here[k]
+    cut.offsets[n_cut + 1] = n_areas + size
+    cut.filled[0], cut.filled[1] = n_cut + 1, n_areas + size
+    return True
+
+
+@compiled_without_allocation
 def _centre(level: Level, place: int) -> tuple[float, float]:
     """Centre of a cell, the cells of all grids counted through."""
     grid_row, column = place // level.nx, place % level.nx
@@ -229,7 +260,7 @@ def _centre(level: Level, place: int) -> tuple[float, float]:
     )
 
 
-@compiled
+@compiled_without_allocation
 def _enter_row(edges: Edges, level: Level, met: IntArray, place: int, here: IntArray) -> int:
     """Go to the first cell of a row; write the areas that hold its centre into ``here``; return how many."""
     x, y = _centre(level, place)
@@ -237,13 +268,14 @@ def _enter_row(edges: Edges, level: Level, met: IntArray, place: int, here: IntA
         return _walk(edges, met[:0], met, (x - level.cell, y), (x, y), here, 0)
     grid = place // (level.nx * level.ny)
     first, last = level.start_area_offsets[grid], level.start_area_offsets[grid + 1]
-    here[: last - first] = level.start_areas[first:last]
+    for k in range(first, last):
+        here[k - first] = level.start_areas[k]
     around = level.edge_ids[level.edge_offsets[grid] : level.edge_offsets[grid + 1]]
     start = (level.starts[grid, 0], level.starts[grid, 1])
     return _walk(edges, met[:0], around, start, (x, y), here, last - first)
 
 
-@compiled
+@compiled_without_allocation
 def _walk(
     edges: Edges,
     before: IntArray,
@@ -279,7 +311,7 @@ def _walk(
     return size
 
 
-@compiled
+@compiled_without_allocation
 def _toggle(here: IntArray, size: int, number: int) -> int:
     for k in range(size):
         if here[k] == number:
@@ -287,111 +319,3 @@ def _toggle(here: IntArray, size: int, number: int) -> int:
             return size - 1
     here[size] = number
     return size + 1
-
-
-@compiled
-def _write_pages(
-    book: _Book,
-    edges: Edges,
-    met: IntArray,
-    centre: tuple[float, float],
-    here: IntArray,
-    local: IntArray,
-    row_of_number: IntArray,
-) -> _Book:
-    """Write the page of a cell, or several when it concerns more than 64 areas."""
-    count = _local_areas(edges, met, here, local)
-    n_pages, n_edges, n_areas = book.filled[0], book.filled[1], book.filled[2]
-    words = max(1, (count + WORD - 1) // WORD)
-    if (
-        n_pages + words > len(book.pages)
-        or n_edges + words * len(met) > len(book.edges)
-        or n_areas + count > len(book.areas)
-    ):
-        book = _Book(
-            _with_room(book.pages, n_pages + words),
-            _with_room(book.edges, n_edges + words * len(met)),
-            _with_room(book.areas, n_areas + count),
-            book.filled,
-        )
-    for word in range(words):
-        first, last = word * WORD, min((word + 1) * WORD, count)
-        page = book.pages[n_pages]
-        page.x, page.y = centre
-        page.area_start, page.edge_start = n_areas, n_edges
-        page.next_page = n_pages + 1 if word + 1 < words else -1
-        page.inside = np.uint64(0)
-        for number in here:
-            page.inside |= _bit(number, local, first, last)
-        n_edges = _write_edges(book.edges, n_edges, edges, met, centre, local[first:last])
-        page.edge_end = n_edges
-        for k in range(first, last):
-            book.areas[n_areas] = row_of_number[local[k]]
-            n_areas += 1
-        n_pages += 1
-    book.filled[0], book.filled[1], book.filled[2] = n_pages, n_edges, n_areas
-    return book
-
-
-@compiled
-def _write_edges(
-    page_edges: RecordArray, n_edges: int, edges: Edges, met: IntArray, centre: tuple[float, float], numbers: IntArray
-) -> int:
-    """Write the edges that bound any of ``numbers``, each directed so that the cell's centre lies on its left."""
-    for edge in met:
-        bounds = np.uint64(0)
-        for k in range(edges.area_offsets[edge], edges.area_offsets[edge + 1]):
-            bounds |= _bit(edges.areas[k], numbers, 0, len(numbers))
-        if bounds == np.uint64(0):
-            continue
-        ax, ay, bx, by = edges.ends[edge, 0], edges.ends[edge, 1], edges.ends[edge, 2], edges.ends[edge, 3]
-        if side_of_shifted(ax, ay, bx, by, centre[0], centre[1]) < 0:
-            ax, ay, bx, by = bx, by, ax, ay
-        written = page_edges[n_edges]
-        written.ax, written.ay, written.bx, written.by, written.bounds = ax, ay, bx, by, bounds
-        n_edges += 1
-    return n_edges
-
-
-@compiled
-def _local_areas(edges: Edges, met: IntArray, here: IntArray, local: IntArray) -> int:
-    """Write the areas concerned by a cell into ``local``, ascending, each once; return how many."""
-    count = 0
-    for number in here:
-        count = _insert(local, count, number)
-    for edge in met:
-        for k in range(edges.area_offsets[edge], edges.area_offsets[edge + 1]):
-            count = _insert(local, count, edges.areas[k])
-    return count
-
-
-@compiled
-def _insert(local: IntArray, count: int, number: int) -> int:
-    place = count
-    while place > 0 and local[place - 1] >= number:
-        place -= 1
-    if place < count and local[place] == number:
-        return count
-    for k in range(count, place, -1):
-        local[k] = local[k - 1]
-    local[place] = number
-    return count + 1
-
-
-@compiled
-def _bit(number: int, local: IntArray, first: int, last: int) -> np.uint64:
-    """The bit of a number among ``local[first:last]``; none when it is not there."""
-    for k in range(first, last):
-        if local[k] == number:
-            return np.uint64(1) << np.uint64(k - first)
-    return np.uint64(0)
-
-
-@compiled
-def _with_room(array: npt.NDArray[Scalar], size: int) -> npt.NDArray[Scalar]:
-    """The array, or a longer copy when it is shorter than ``size``."""
-    if size <= len(array):
-        return array
-    longer = np.empty(max(2 * len(array), size), array.dtype)
-    longer[: len(array)] = array
-    return longer

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from layers._compiled import compiled
+from layers._compiled import compiled, compiled_without_allocation
 from layers._edges import Edges, FloatArray, IntArray
 
 CELLS_PER_EDGE = 8
@@ -43,9 +43,9 @@ class CellEdges(NamedTuple):
     ids: IntArray
 
 
-def smallest_cell(edges: Edges) -> float:
-    """Width below which rounding errors would count."""
-    return ULPS_PER_CELL * float(np.spacing(np.abs(edges.ends).max()))
+def smallest_cell(bounds: tuple[float, float, float, float]) -> float:
+    """Width of a cell below which rounding errors would count, for areas within the bounds."""
+    return ULPS_PER_CELL * float(np.spacing(max(map(abs, bounds))))
 
 
 def coarse_level(edges: Edges, bounds: tuple[float, float, float, float]) -> Level:
@@ -54,7 +54,7 @@ def coarse_level(edges: Edges, bounds: tuple[float, float, float, float]) -> Lev
     count = len(edges.ends)
     width, height = east - west, north - south
     wanted = min(CELLS_PER_EDGE * count, MOST_CELLS)
-    cell = max(float(np.sqrt(width / wanted * height)), max(width, height) / wanted, smallest_cell(edges))
+    cell = max(float(np.sqrt(width / wanted * height)), max(width, height) / wanted, smallest_cell(bounds))
     return Level(
         origins=np.array([[west, south]]),
         cell=cell,
@@ -121,7 +121,7 @@ def _edges_of_cells(ends: FloatArray, level: Level) -> tuple[IntArray, IntArray]
     return offsets, ids
 
 
-@compiled
+@compiled_without_allocation
 def _cell_range(low: float, high: float, count: int) -> tuple[int, int]:
     """Range of the cells, of ``count`` in a line, that come within the margin of low to high; empty when none does."""
     first = min(max(low - MARGIN, 0.0), float(count))
@@ -129,7 +129,7 @@ def _cell_range(low: float, high: float, count: int) -> tuple[int, int]:
     return int(first), int(np.floor(last)) + 1
 
 
-@compiled
+@compiled_without_allocation
 def _starts_from_counts(counts: IntArray) -> int:
     total = 0
     for k in range(len(counts)):
@@ -139,7 +139,7 @@ def _starts_from_counts(counts: IntArray) -> int:
     return total
 
 
-@compiled
+@compiled_without_allocation
 def _span_in_row(ua: float, va: float, ub: float, vb: float, row: int) -> tuple[float, float]:
     """Least and greatest u of the part of an edge within a row of cells, the row widened by the margin."""
     if va == vb:

@@ -5,17 +5,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from layers._compiled import compiled
+from layers._compiled import compiled, compiled_without_allocation
 from layers._edges import FloatArray, IntArray
-from layers._grid_index import OUTSIDE, GridIndex, RecordArray
+from layers._grid_index import OUTSIDE, GridIndex
 from layers._grid_levels import FINER
+from layers._grid_pages import RecordArray
 from layers._orientation import SMALLEST, orientation, parted_by_shifted, shifted_off
 
 AMBIGUOUS = -2
 NO_POINT = -3
 
 
-@compiled
+@compiled_without_allocation
 def look_up(
     x: FloatArray,
     y: FloatArray,
@@ -66,12 +67,12 @@ def look_up_candidates(
     return offsets, rows
 
 
-@compiled
+@compiled_without_allocation
 def _flushed(value: float) -> float:
     return 0.0 if abs(value) < SMALLEST else value
 
 
-@compiled
+@compiled_without_allocation
 def _cell_of(px: float, py: float, index: GridIndex) -> int:
     """What the finest cell around the point is; never a finer grid."""
     west, south, east, north = index.bounds
@@ -88,7 +89,7 @@ def _cell_of(px: float, py: float, index: GridIndex) -> int:
     return int(cell)
 
 
-@compiled
+@compiled_without_allocation
 def _areas_at(px: float, py: float, page: Any, edges: RecordArray) -> tuple[np.uint64, np.uint64]:
     """Areas that hold the point after the infinitely small shift, and areas on whose boundary it lies without it."""
     holding = page.inside
@@ -111,7 +112,7 @@ def _areas_at(px: float, py: float, page: Any, edges: RecordArray) -> tuple[np.u
     return holding, touched
 
 
-@compiled
+@compiled_without_allocation
 def _decide(px: float, py: float, page: int, index: GridIndex) -> tuple[int, bool]:
     """Owner of a point on a page and whether it was found by the rule for boundaries."""
     inside_count = 0
@@ -139,7 +140,7 @@ def _decide(px: float, py: float, page: int, index: GridIndex) -> tuple[int, boo
     return first_touched, first_touched != OUTSIDE
 
 
-@compiled
+@compiled_without_allocation
 def _lowest_bit(bits: np.uint64) -> int:
     bit = 0
     while not bits & np.uint64(1):

@@ -4,9 +4,9 @@
 from the folder, writes the owners to ``owners_ENGINE_POINTS.npy`` and prints time and memory as JSON.
 
 What is timed starts from areas as a GeoDataFrame and points as two float64 arrays in memory, and ends with the result
-in memory. Imports, connections, loading of extensions and of compiled code are not timed. PostGIS is given its points as
-an analysed table of geometries, untimed; its index on the areas and the join, into a table, are timed, and its memory
-is that of the server's processes.
+in memory. Imports, connections, loading of extensions and of compiled code are not timed. PostGIS is given its points
+as an analysed table of geometries, untimed; its index on the areas and the join, into a table, are timed, and its
+memory is that of the server's processes.
 """
 
 import json
