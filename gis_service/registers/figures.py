@@ -71,6 +71,38 @@ def _count_by_place(
     return read_frame(session, query, dtypes={"area_id": "Int64", "beat_id": "Int64", "count": "int64"})
 
 
+def _people_by_place(session: Session, scope: Scope) -> pd.DataFrame:
+    """Registrations by the area that sees the address and the beat that answers for it.
+
+    Columns: area_id, beat_id (Int64), migrants (hold on the day), ever (on record at all), addresses. One pass over the
+    index of registrations by address.
+    """
+    day = scope.day
+    per_address = (
+        select(
+            Registration.address_id,
+            func.sum(case((registered_on(day), 1), else_=0)).label("migrants"),
+            func.count().label("ever"),
+        )
+        .group_by(Registration.address_id)
+        .subquery()
+    )
+    query = (
+        select(
+            Placement.home_area_id.label("area_id"),
+            Placement.beat_id,
+            func.coalesce(func.sum(per_address.c.migrants), 0).label("migrants"),
+            func.coalesce(func.sum(per_address.c.ever), 0).label("ever"),
+            func.count().label("addresses"),
+        )
+        .outerjoin(per_address, per_address.c.address_id == Placement.address_id)
+        .where(Placement.valid_on(day), placement_in_scope(scope))
+        .group_by(Placement.home_area_id, Placement.beat_id)
+    )
+    counts = {"migrants": "int64", "ever": "int64", "addresses": "int64"}
+    return read_frame(session, query, dtypes={"area_id": "Int64", "beat_id": "Int64", **counts})
+
+
 def population(session: Session, scope: Scope) -> pd.DataFrame:
     """Population and staff of every area in scope, added up the tree: index `area_id`.
 
@@ -81,39 +113,28 @@ def population(session: Session, scope: Scope) -> pd.DataFrame:
     """
     tree = area_names(session, scope)
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
+    people = _people_by_place(session, scope)
     own = pd.DataFrame(index=tree.index)
-    own["migrants"] = _migrants_by_area(session, scope, tree)
-    own["officers_fte"] = _officers_by_area(session, scope, tree)
+    own["migrants"] = _migrants_by_area(people, tree)
+    own["officers_fte"] = _officers_by_area(session, scope, people, tree)
     return tree.join(roll_up(own, parents))
 
 
-def _migrants_by_area(session: Session, scope: Scope, tree: pd.DataFrame) -> pd.Series:
-    counted = _count_by_place(session, scope, Registration, registered_on(scope.day))
-    by_area = counted.dropna(subset=["area_id"]).groupby("area_id")["count"].sum()
-    known_villages = _villages_with_registrations(session, scope, tree)
-    migrants = by_area.reindex(tree.index).astype("Int64")
+def _migrants_by_area(people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:
+    by_area = people.dropna(subset=["area_id"]).groupby("area_id")[["migrants", "ever"]].sum()
+    on_record = by_area.index[by_area["ever"] > 0].intersection(tree.index)
+    at_village = tree.loc[on_record, "level"].eq(AreaLevel.VILLAGE)
+    known_villages = set(on_record[at_village]) | set(tree.loc[on_record[~at_village], "parent_id"].dropna())
+    migrants = by_area["migrants"].where(by_area["ever"] > 0).reindex(tree.index).astype("Int64")
     is_compound = tree["level"].eq(AreaLevel.COMPOUND)
     return migrants.mask(is_compound & migrants.isna() & tree["parent_id"].isin(known_villages), 0)
 
 
-def _villages_with_registrations(session: Session, scope: Scope, tree: pd.DataFrame) -> set[int]:
-    homes = session.scalars(
-        select(Placement.home_area_id)
-        .join(Registration, Registration.address_id == Placement.address_id)
-        .where(placement_in_scope(scope), Placement.valid_on(scope.day))
-        .distinct()
-    )
-    known = tree.index.intersection([home for home in homes if home is not None])
-    at_village = tree.loc[known, "level"].eq(AreaLevel.VILLAGE)
-    return set(known[at_village]) | set(tree.loc[known[~at_village], "parent_id"].dropna())
-
-
-def _officers_by_area(session: Session, scope: Scope, tree: pd.DataFrame) -> pd.Series:
+def _officers_by_area(session: Session, scope: Scope, people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:
     held = beats(session, scope).dropna(subset=["officer_id"])
     per_officer = held.groupby("officer_id")["share"].transform("size")
     beat_fte = (held["share"] / per_officer).rename("fte")
-    weights = _beat_weights(session, scope)
-    spread = weights.join(beat_fte, on="beat_id", how="inner")
+    spread = _beat_weights(people).join(beat_fte, on="beat_id", how="inner")
     by_area = (spread["fte"] * spread["weight"]).groupby(spread["area_id"]).sum()
     posted = officers(session, scope)
     without_beat = posted[posted["beats"].eq(0)]
@@ -124,21 +145,13 @@ def _officers_by_area(session: Session, scope: Scope, tree: pd.DataFrame) -> pd.
     return total.fillna(0.0)
 
 
-def _beat_weights(session: Session, scope: Scope) -> pd.DataFrame:
+def _beat_weights(people: pd.DataFrame) -> pd.DataFrame:
     """How a beat's officer is spread over its compounds: by migrants, evenly by address where a beat has none."""
-    migrants = _count_by_place(session, scope, Registration, registered_on(scope.day))
-    addresses = read_frame(
-        session,
-        select(Placement.home_area_id.label("area_id"), Placement.beat_id, func.count().label("addresses"))
-        .where(Placement.valid_on(scope.day), Placement.beat_id.is_not(None), placement_in_scope(scope))
-        .group_by(Placement.home_area_id, Placement.beat_id),
-        dtypes={"area_id": "Int64", "beat_id": "Int64", "addresses": "int64"},
-    )
-    both = addresses.merge(migrants, on=["area_id", "beat_id"], how="left").fillna({"count": 0})
-    per_beat = both.groupby("beat_id")[["count", "addresses"]].transform("sum")
-    by_migrants = both["count"] / per_beat["count"].where(per_beat["count"] > 0)
-    both["weight"] = by_migrants.fillna(both["addresses"] / per_beat["addresses"])
-    return both[["area_id", "beat_id", "weight"]]
+    parts = people.dropna(subset=["beat_id"]).copy()
+    per_beat = parts.groupby("beat_id")[["migrants", "addresses"]].transform("sum")
+    by_migrants = parts["migrants"] / per_beat["migrants"].where(per_beat["migrants"] > 0)
+    parts["weight"] = by_migrants.fillna(parts["addresses"] / per_beat["addresses"])
+    return parts[["area_id", "beat_id", "weight"]]
 
 
 def coverage_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
@@ -156,16 +169,8 @@ def coverage_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.
 def beat_loads(session: Session, scope: Scope) -> pd.DataFrame:
     """Beats in scope with what each officer answers for: `teams.queries.beats` plus `addresses`, `migrants`, `load`."""
     held = beats(session, scope)
-    migrants = _count_by_place(session, scope, Registration, registered_on(scope.day)).groupby("beat_id")["count"].sum()
-    addresses = read_frame(
-        session,
-        select(Placement.beat_id, func.count().label("addresses"))
-        .where(Placement.valid_on(scope.day), Placement.beat_id.is_not(None), placement_in_scope(scope))
-        .group_by(Placement.beat_id),
-        index="beat_id",
-    )
-    held["addresses"] = addresses["addresses"].reindex(held.index).fillna(0).astype("int64")
-    held["migrants"] = migrants.reindex(held.index).fillna(0).astype("int64")
+    people = _people_by_place(session, scope).groupby("beat_id")[["addresses", "migrants"]].sum()
+    held[["addresses", "migrants"]] = people.reindex(held.index).fillna(0).astype("int64")
     held["load"] = (held["migrants"] / held["share"].where(held["share"] > 0)).astype("Float64")
     return held
 

@@ -174,7 +174,9 @@ def upgrade() -> None:
         sa.UniqueConstraint("source_key", name=op.f("uq_registration_source_key")),
     )
     with op.batch_alter_table("registration", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_registration_address_id"), ["address_id"], unique=False)
+        batch_op.create_index(
+            "ix_registration_address_id_period", ["address_id", "registered_on", "deregistered_on"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_registration_deregistered_on"), ["deregistered_on"], unique=False)
         batch_op.create_index(batch_op.f("ix_registration_id_number_index"), ["id_number_index"], unique=False)
         batch_op.create_index(batch_op.f("ix_registration_phone_index"), ["phone_index"], unique=False)
