@@ -131,7 +131,8 @@ def _showing(frame: pd.DataFrame, legend: Legend, texts: Texts) -> Showing:
         },
         index=frame.index,
     )
-    rates = pd.Series([share_text(rate) for rate in frame["rate"]], index=frame.index)
+    clustered = frame["hotspot"].astype(str).str.startswith(("hot", "cold"))
+    rates = pd.Series([share_text(rate) for rate in frame["rate"]], index=frame.index).where(clustered, "")
     return Showing(
         classes=frame["hotspot"].astype(str),
         labels=rates,
