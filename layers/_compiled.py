@@ -18,20 +18,25 @@ def compiled(function: Callable[P, R]) -> Callable[P, R]:
 
     An installation in a read-only folder and an account without a home have no place for a cache: then every process
     compiles for itself. Floating-point operations are never reordered or fused, as the exact predicates require.
+
+    What is kept is renewed when the module that holds the function changes, not when a module that it calls does: who
+    edits a compiled function that other modules call deletes ``layers/__pycache__``.
     """
-    return _compiled(function)
+    return _compiled(function, counts_references=True)
 
 
 def compiled_without_allocation(function: Callable[P, R]) -> Callable[P, R]:
     """The same for a function that makes no array: its loops are spared the counting of references to arrays."""
-    return _compiled(function, _nrt=False)
+    return _compiled(function, counts_references=False)
 
 
-def _compiled(function: Callable[P, R], **options: bool) -> Callable[P, R]:
+def _compiled(function: Callable[P, R], *, counts_references: bool) -> Callable[P, R]:
+    # said either way, as a function that is first needed by another one would inherit that one's choice
+    options = {"nogil": True, "_nrt": counts_references}
     try:
-        machine_code: Callable[P, R] = numba.njit(nogil=True, cache=True, **options)(function)
+        machine_code: Callable[P, R] = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba: "cannot cache function: no locator available"
-        machine_code = numba.njit(nogil=True, **options)(function)
+        machine_code = numba.njit(**options)(function)
     return machine_code
 
 

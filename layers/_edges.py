@@ -117,10 +117,10 @@ def _flushed(value: float) -> float:
 
 @compiled_without_allocation
 def _equal(ends: FloatArray, i: int, j: int) -> bool:
+    same = True
     for k in range(4):
-        if ends[i, k] != ends[j, k]:
-            return False
-    return True
+        same &= ends[i, k] == ends[j, k]
+    return same
 
 
 @compiled_without_allocation
