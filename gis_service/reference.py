@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import typer
-from fastapi.routing import APIRoute
 from typer.main import get_command
 
 from gis_service.access.permissions import PERMISSIONS, Role
@@ -30,7 +28,12 @@ def settings_page() -> str:
 def permissions_page() -> str:
     """The permission table: what each role may do."""
     roles = list(Role)
-    lines = ["# Permissions", "", "One table in `gis_service/access/permissions.py`; the area scope narrows it further.", ""]
+    lines = [
+        "# Permissions",
+        "",
+        "One table in `gis_service/access/permissions.py`; the area scope narrows it further.",
+        "",
+    ]
     lines += ["| permission | " + " | ".join(role.value for role in roles) + " |"]
     lines += ["| --- |" + " :-: |" * len(roles)]
     for permission, allowed in PERMISSIONS.items():
@@ -46,7 +49,7 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _commands(command: typer.core.TyperCommand | object, path: str) -> Iterator[tuple[str, str]]:
+def _commands(command: object, path: str) -> Iterator[tuple[str, str]]:
     children = getattr(command, "commands", {})
     if not children:
         text = (getattr(command, "help", "") or "").strip().split("\n\n")[0].replace("\n", " ")
@@ -56,14 +59,15 @@ def _commands(command: typer.core.TyperCommand | object, path: str) -> Iterator[
 
 
 def routes_page() -> str:
-    """Every route of the API with what it does."""
-    api = create_app(Settings())
+    """Every route of the API with what it does and the permission that it asks for."""
+    paths = create_app(Settings()).openapi()["paths"]
     lines = ["# Routes", "", "The OpenAPI document is served at `/api/v1/openapi.json`.", ""]
-    lines += ["| method | path | what it does |", "| --- | --- | --- |"]
-    for route in sorted((r for r in api.routes if isinstance(r, APIRoute)), key=lambda r: (r.path, sorted(r.methods))):
-        if route.include_in_schema:
-            summary = (route.description or route.summary or "").split("\n\n")[0].replace("\n", " ")
-            lines.append(f"| {', '.join(sorted(route.methods))} | `{route.path}` | {summary} |")
+    lines += ["| method | path | what it does | permission |", "| --- | --- | --- | --- |"]
+    for path, methods in sorted(paths.items()):
+        for method, operation in sorted(methods.items()):
+            text = (operation.get("description") or operation.get("summary") or "").split("\n\n")[0].replace("\n", " ")
+            allowed = ", ".join(operation.get("x-permissions", ()))
+            lines.append(f"| {method.upper()} | `{path}` | {text} | {allowed} |")
     return "\n".join(lines) + "\n"
 
 
