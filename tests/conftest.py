@@ -107,5 +107,5 @@ def desk(engine: Engine, settings: Settings, tmp_path: Path) -> Desk:
 @pytest.fixture
 def land(desk: Desk) -> Desk:
     """The same, with a small district imported."""
-    desk.apply("areas", desk.areas())
+    desk.lay_areas()
     return desk

@@ -91,8 +91,17 @@ def preview_import(
     NotPermittedError, InvalidInputError, TooLargeError
         The viewer may not, or the file cannot be understood at all; faults of single rows are in the preview.
     """
+    viewer.require(subject.permission)
     said = options or ImportOptions()
-    content, batch = _prepare(settings, viewer, subject, path, said)
+    return preview_content(engine, viewer, subject, _read(settings, path, said), said)
+
+
+def preview_content(
+    engine: Engine, viewer: Viewer, subject: Subject, content: FileContent, said: ImportOptions
+) -> ImportPreview:
+    """Say what importing a file that was read already would do; as `preview_import`."""
+    viewer.require(subject.permission)
+    batch = assemble(subject, content, said)
     with reading(engine) as session:
         plan = _plan(subject, _circumstances(engine, session, viewer, said, content), batch)
         outline = None if subject.outline is None else subject.outline(session, _today())
@@ -118,8 +127,22 @@ def apply_import(
     ConflictError
         Somebody else wrote the same rows at the same moment.
     """
+    viewer.require(subject.permission)
     said = options or ImportOptions()
-    content, batch = _prepare(settings, viewer, subject, path, said)
+    return apply_content(engine, viewer, subject, _read(settings, path, said), said, progress)
+
+
+def apply_content(
+    engine: Engine,
+    viewer: Viewer,
+    subject: Subject,
+    content: FileContent,
+    said: ImportOptions,
+    progress: Progress | None = None,
+) -> ImportOutcome:
+    """Import a file that was read already; as `apply_import`."""
+    viewer.require(subject.permission)
+    batch = assemble(subject, content, said)
     try:
         with transaction(engine) as session:
             hold_alone(session, "import")
@@ -137,12 +160,8 @@ def apply_import(
     )
 
 
-def _prepare(
-    settings: Settings, viewer: Viewer, subject: Subject, path: Path, options: ImportOptions
-) -> tuple[FileContent, Batch]:
-    viewer.require(subject.permission)
-    content = read_file(path, Limits.of(settings), name=options.file_name, layers=options.layers)
-    return content, assemble(subject, content, options)
+def _read(settings: Settings, path: Path, said: ImportOptions) -> FileContent:
+    return read_file(path, Limits.of(settings), name=said.file_name, layers=said.layers)
 
 
 def _circumstances(

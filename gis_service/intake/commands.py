@@ -117,9 +117,9 @@ def _run(
             show_outcome(console, _applied(console, shell, subject, file, options))
             return
         preview = preview_import(*place)
-        show_preview(console, preview)
+        show_preview(console, subject, preview)
         if faults_out is not None:
-            write_faults(preview.faults, faults_out)
+            write_faults(preview.faults, subject, faults_out)
         if rows_out is not None:
             write_rows(preview.rows, rows_out)
         if not preview.is_acceptable:
@@ -129,7 +129,7 @@ def _run(
     except GridError as error:
         console.print(Plain(str(error), style="bold red"))
         if isinstance(error, InvalidInputError):
-            show_faults(console, error.faults)
+            show_faults(console, subject, error.faults)
         raise typer.Exit(EXIT_REFUSED) from error
 
 
@@ -144,7 +144,7 @@ def _applied(console: Console, shell: Shell, subject: Subject, file: Path, optio
         return apply_import(shell.engine, shell.settings, shell.viewer, subject, file, options, advance)
 
 
-def show_preview(console: Console, preview: ImportPreview) -> None:
+def show_preview(console: Console, subject: Subject, preview: ImportPreview) -> None:
     """Print what an import would do."""
     _show_summary(console, T("Dry run of {file}: nothing is written.", file=preview.file_name), preview)
     if preview.diagnosis is not None:
@@ -154,7 +154,7 @@ def show_preview(console: Console, preview: ImportPreview) -> None:
         for name, row in preview.diagnosis.iterrows():
             table.add_row(str(T(str(name))), f"{row.features:.0f}", f"{row.inside:.0f}", f"{row.share_inside:.1%}")
         console.print(table)
-    show_faults(console, preview.faults.first(FAULTS_SHOWN), len(preview.faults))
+    show_faults(console, subject, preview.faults.first(FAULTS_SHOWN), len(preview.faults))
 
 
 def show_outcome(console: Console, outcome: ImportOutcome) -> None:
@@ -163,14 +163,14 @@ def show_outcome(console: Console, outcome: ImportOutcome) -> None:
     _show_summary(console, Text(said.msgid, {"file": outcome.file_name}), outcome)
 
 
-def show_faults(console: Console, faults: Iterable[Fault], total: int | None = None) -> None:
+def show_faults(console: Console, subject: Subject, faults: Iterable[Fault], total: int | None = None) -> None:
     """Print a table of faults: the first ones, and how many there are."""
     rows = list(faults)
     if not rows:
         return
     table = Table(*fault_headings(), title=str(T("Refused: {count}", count=total or len(rows))), show_lines=True)
     for fault in rows[:FAULTS_SHOWN]:
-        table.add_row(*(Plain(cell) for cell in fault_cells(fault)))
+        table.add_row(*(Plain(cell) for cell in fault_cells(fault, subject)))
     console.print(table)
     if (total or len(rows)) > FAULTS_SHOWN:
         console.print(str(T("Only the first {count} are shown; --faults-out writes all.", count=FAULTS_SHOWN)))

@@ -50,12 +50,14 @@ def parse_csv(data: bytes) -> RawContent:
     notes: list[Text] = [T("Read as {encoding}.", encoding=encoding)]
     if "\0" in text:
         raise InvalidInputError(T("The file holds zero bytes: it is not a text table. Export it again as CSV."))
-    separator = _separator(text)
+    table = text.lstrip("\r\n")
+    rows_above = len(text[: len(text) - len(table)].splitlines())
+    separator = _separator(table)
     if separator != ",":
         notes.append(T("Columns are separated by {separator}.", separator="TAB" if separator == "\t" else separator))
     try:
         cells = pd.read_csv(
-            io.StringIO(text),
+            io.StringIO(table),
             sep=separator,
             header=None,
             dtype="str",
@@ -66,8 +68,8 @@ def parse_csv(data: bytes) -> RawContent:
     except pd.errors.EmptyDataError as error:
         raise InvalidInputError(T("The file holds no rows.")) from error
     except pd.errors.ParserError as error:
-        raise _ragged(str(error)) from error
-    frame = check_headings(cells)
+        raise _ragged(str(error), rows_above) from error
+    frame = check_headings(cells, rows_above)
     return RawContent((RawLayer(None, to_arrow(frame)),), tuple(notes))
 
 
@@ -103,12 +105,12 @@ def decode(data: bytes) -> tuple[str, str]:
 
 def _separator(text: str) -> str:
     """The separator that cuts the first line into most columns; a comma when none cuts it."""
-    first = text[: 64 * 1024].lstrip("\r\n").splitlines()[:1]
+    first = text[: 64 * 1024].splitlines()[:1]
     counts = {separator: len(next(csv.reader(first, delimiter=separator), [])) for separator in SEPARATORS}
     return max(SEPARATORS, key=lambda separator: counts[separator])
 
 
-def _ragged(message: str) -> InvalidInputError:
+def _ragged(message: str, rows_above: int) -> InvalidInputError:
     """Turn the parser's words into ours; it names the line that has more cells than the headings."""
     numbers = [int(word) for word in message.replace(",", " ").split() if word.isdigit()]
     text = T("The table is not well formed: a row has more cells than there are headings, or a quote is not closed.")
@@ -117,7 +119,7 @@ def _ragged(message: str) -> InvalidInputError:
     expected, line, seen = numbers[:3]
     fault = Fault(
         T("{seen} cells, but {expected} headings.", seen=seen, expected=expected),
-        row=line,
+        row=rows_above + line,
         remedy=T("Put cells that hold separators into quotes, or remove the surplus cells."),
     )
     return InvalidInputError(text, [fault])

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from geoalchemy2 import Geometry
 from sqlalchemy import Date, Float, Integer, select
@@ -55,6 +57,7 @@ class FlatTable:
     check : rules that need the database; sees the rows as they will be, and the table as it will be.
     allowed : which rows (columns of the table) the viewer may write; None when every viewer may write all.
     elsewhere : fields that are no columns of the table.
+    written : what follows from new and changed rows (their ids), in the same transaction.
     """
 
     row: type[Row]
@@ -65,6 +68,7 @@ class FlatTable:
     check: Callable[[Circumstances, Batch, pd.DataFrame, pd.DataFrame], None] | None = None
     allowed: Callable[[Circumstances, pd.DataFrame], pd.Series] | None = None
     elsewhere: tuple[str, ...] = field(default=())
+    written: Callable[[Circumstances, npt.NDArray[np.int64], Progress], None] | None = None
 
     def plan(self, circumstances: Circumstances, batch: Batch) -> Plan:
         """Compare the batch with the table."""
@@ -205,7 +209,7 @@ class FlatTable:
         progress: Progress,
     ) -> None:
         new, changed = rows[actions.eq(Action.NEW)], rows[actions.eq(Action.CHANGED)]
-        total = len(new) + len(changed)
+        total, ids = len(new) + len(changed), [matched[changed.index].to_numpy(dtype="int64")]
         if len(changed):
             frame = self._seal(circumstances, changed).assign(id=matched[changed.index].astype("int64"))
             update_frame(
@@ -213,12 +217,15 @@ class FlatTable:
             )
         if len(new):
             frame = self._seal(circumstances, new)
-            insert_frame(
+            fresh = insert_frame(
                 circumstances.session,
                 self.row,
                 frame,
                 progress=lambda done, _: progress(len(changed) + done, total, T("Inserting")),
             )
+            ids.append(fresh)
+        if self.written is not None:
+            self.written(circumstances, np.concatenate(ids), progress)
 
     def _seal(self, circumstances: Circumstances, rows: pd.DataFrame) -> pd.DataFrame:
         """Personal columns replaced by their sealed form and blind index."""

@@ -12,13 +12,15 @@ from gis_service.texts import T
 MOST_COLUMNS: Final = 500
 
 
-def check_headings(cells: pd.DataFrame) -> pd.DataFrame:
+def check_headings(cells: pd.DataFrame, rows_above: int = 0) -> pd.DataFrame:
     """Make the first non-empty row the headings.
 
     Parameters
     ----------
     cells
         Text cells of a whole sheet, NA where empty, rows and columns counted from 0.
+    rows_above
+        Empty rows that were cut off above them.
 
     Returns
     -------
@@ -37,12 +39,13 @@ def check_headings(cells: pd.DataFrame) -> pd.DataFrame:
         raise InvalidInputError(T("{count} columns are too many.", count=cells.shape[1]))
     headings = cells.iloc[first].astype("str").str.strip()
     body = cells.iloc[first + 1 :][filled[first + 1 :]]
-    body.index = pd.RangeIndex(first + 2, len(cells) + 1)[filled[first + 1 :]].rename("row")
+    heading_row = rows_above + first + 1
+    body.index = pd.RangeIndex(heading_row + 1, rows_above + len(cells) + 1)[filled[first + 1 :]].rename("row")
     nameless = (headings.isna() | headings.eq("")).to_numpy()
     faults = [
         Fault(
             T("Column {number} has cells but no heading.", number=position + 1),
-            row=first + 1,
+            row=heading_row,
             remedy=T("Give the column a heading, or empty it."),
         )
         for position in nameless.nonzero()[0]
@@ -52,7 +55,7 @@ def check_headings(cells: pd.DataFrame) -> pd.DataFrame:
     faults += [
         Fault(
             T("The heading appears {count} times.", count=int((named == heading).sum())),
-            row=first + 1,
+            row=heading_row,
             field=heading,
             remedy=T("Rename or remove the repeated columns."),
         )

@@ -10,16 +10,26 @@ import pandas as pd
 
 from gis_service.errors import Fault
 from gis_service.intake.fault_list import FaultList
-from gis_service.texts import T
+from gis_service.intake.subject import Subject
+from gis_service.texts import T, current_locale
 
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def fault_cells(fault: Fault) -> tuple[str, str, str, str, str, str]:
+def fault_cells(fault: Fault, subject: Subject | None = None) -> tuple[str, str, str, str, str, str]:
     """File, row, field, value, what is wrong, what to do: one line of a table."""
     row = "" if fault.row is None else str(fault.row)
     remedy = "" if fault.remedy is None else str(fault.remedy)
-    return fault.file or "", row, fault.field or "", fault.value or "", str(fault.message), remedy
+    return fault.file or "", row, field_label(fault.field, subject), fault.value or "", str(fault.message), remedy
+
+
+def field_label(name: str | None, subject: Subject | None) -> str:
+    """A field by its name and, for readers of Chinese, by the heading that people give it."""
+    fields = () if subject is None else subject.fields
+    field = next((field for field in fields if field.name == name), None)
+    if field is None or not field.aliases or current_locale() == "en":
+        return name or ""
+    return f"{field.aliases[0]} {field.name}"
 
 
 def fault_headings() -> tuple[str, ...]:
@@ -27,12 +37,12 @@ def fault_headings() -> tuple[str, ...]:
     return tuple(str(text) for text in (T("File"), T("Row"), T("Field"), T("Value"), T("What is wrong"), T("Remedy")))
 
 
-def write_faults(faults: FaultList, path: Path) -> None:
+def write_faults(faults: FaultList, subject: Subject, path: Path) -> None:
     """Write every fault as CSV for Excel (UTF-8 with a mark)."""
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(fault_headings())
-        writer.writerows([[inert(cell) for cell in fault_cells(fault)] for fault in faults.first(None)])
+        writer.writerows([[inert(cell) for cell in fault_cells(fault, subject)] for fault in faults.first(None)])
 
 
 def write_rows(rows: pd.DataFrame, path: Path) -> None:

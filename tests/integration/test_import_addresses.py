@@ -10,7 +10,6 @@ import geopandas as gpd
 import pytest
 import shapely
 from sqlalchemy import func, select
-from tests.import_steps import Desk, messages
 
 from gis_service.access.permissions import Role
 from gis_service.access.viewer import Viewer
@@ -18,6 +17,7 @@ from gis_service.addresses.tables import Address
 from gis_service.areas.tables import AreaVersion
 from gis_service.storage.engine import reading
 from layers.gcj02 import wgs84_to_bd09, wgs84_to_gcj02
+from tests.import_steps import Desk, messages
 
 HEADINGS = "地址编码,标准地址,幢,经度,纬度,坐标来源"
 ROWS = [HEADINGS, "A,东一路1号,1幢,121.45,29.9,实测", "B,西一路2号,,121.65,29.9,地理编码", "C,无点路3号,,,,"]
@@ -117,7 +117,7 @@ def test_keelung_addresses_are_imported_whole_and_only_once(desk: Desk, real_dat
     said = {"crs": "EPSG:4326", "constants": {"point_source": "geocoded"}}
     preview = desk.preview("addresses", path, **said)
     assert preview.diagnosis is not None
-    assert preview.diagnosis.loc["as is", ["features", "inside"]].tolist() == [192_230, 192_230 - 17]
+    assert preview.diagnosis.loc[["as is"], ["features", "inside"]].to_numpy().tolist() == [[192_230, 192_230 - 17]]
     started = time.monotonic()
     assert desk.apply("addresses", path, **said).counts["new"] == 192_230
     assert time.monotonic() - started < 60

@@ -26,10 +26,8 @@ DAY = date(2026, 1, 1)
 def versions(desk: Desk, code: str) -> list[tuple[str, date, date | None]]:
     with reading(desk.engine) as session:
         query = select(AreaVersion.name, AreaVersion.valid_from, AreaVersion.valid_to)
-        return [
-            tuple(row)
-            for row in session.execute(query.where(AreaVersion.code == code).order_by(AreaVersion.valid_from))
-        ]
+        rows = session.execute(query.where(AreaVersion.code == code).order_by(AreaVersion.valid_from))
+        return [(name, start, end) for name, start, end in rows]
 
 
 def renamed(code: str, name: str) -> list[tuple[object, ...]]:
@@ -40,11 +38,9 @@ def test_areas_and_their_parents_come_from_one_file_in_any_order(desk: Desk) -> 
     outcome = desk.apply("areas", desk.areas(rows=AREAS[::-1]), valid_from=DAY)
     assert outcome.counts == {"new": 8, "changed": 0, "unchanged": 0, "refused": 0}
     with reading(desk.engine) as session:
-        parents = session.execute(select(AreaVersion.code, AreaVersion.parent_id).order_by(AreaVersion.code)).all()
+        parents = dict(session.execute(select(AreaVersion.code, AreaVersion.parent_id)).all())
         ids = dict(session.execute(select(AreaVersion.code, AreaVersion.area_id)).all())
-    assert {code: parent for code, parent in parents} == {
-        row[0]: None if row[3] is None else ids[row[3]] for row in AREAS
-    }
+    assert parents == {row[0]: None if row[3] is None else ids[row[3]] for row in AREAS}
 
 
 def test_importing_the_same_file_twice_changes_nothing_and_leaves_no_trace(land: Desk) -> None:
@@ -65,7 +61,7 @@ def test_a_changed_area_is_refused_until_the_caller_says_why(land: Desk) -> None
 
 
 def test_a_correction_overwrites_the_version(desk: Desk) -> None:
-    desk.apply("areas", desk.areas(), valid_from=DAY)
+    desk.lay_areas(valid_from=DAY)
     path = desk.areas(rows=renamed("330211001001", "新东村"))
     outcome = desk.apply("areas", path, valid_from=DAY, mode="correction")
     assert outcome.counts["changed"] == 1
@@ -73,7 +69,7 @@ def test_a_correction_overwrites_the_version(desk: Desk) -> None:
 
 
 def test_a_change_begins_a_version_on_its_day(desk: Desk) -> None:
-    desk.apply("areas", desk.areas(), valid_from=DAY)
+    desk.lay_areas(valid_from=DAY)
     path, day = desk.areas(rows=renamed("330211001001", "新东村")), date(2026, 7, 1)
     desk.apply("areas", path, valid_from=day, mode="change")
     assert versions(desk, "330211001001") == [("东村", DAY, day), ("新东村", day, None)]
@@ -82,13 +78,13 @@ def test_a_change_begins_a_version_on_its_day(desk: Desk) -> None:
 
 
 def test_a_change_on_the_first_day_of_a_version_is_refused(desk: Desk) -> None:
-    desk.apply("areas", desk.areas(), valid_from=DAY)
+    desk.lay_areas(valid_from=DAY)
     faults = desk.faults("areas", desk.areas(rows=renamed("330211001001", "新")), valid_from=DAY, mode="change")
     assert messages(faults) == [(3, "code", "The area already has a version from this day on.")]
 
 
 def test_an_area_that_is_known_only_later_is_refused(desk: Desk) -> None:
-    desk.apply("areas", desk.areas(), valid_from=DAY)
+    desk.lay_areas(valid_from=DAY)
     faults = desk.faults("areas", desk.areas(), valid_from=date(2025, 1, 1))
     assert len(faults) == 8
     assert faults[0].message.render("en") == "The area is known from a later day on."
@@ -219,7 +215,7 @@ def test_an_import_is_recorded_with_its_fingerprint(land: Desk) -> None:
     with reading(land.engine) as session:
         run = session.scalars(select(ImportRun)).one()
         entry = session.scalars(select(AuditEntry)).one()
-        assert (run.subject, run.file_name, run.imported_by) == ("areas", "areas.gpkg", "shell")
+        assert (run.subject, run.file_name, run.imported_by) == ("areas", "board", "shell")
         assert run.outcome["new"] == 8
         assert (entry.action, entry.object_kind, entry.object_id) == ("apply_import", "areas", str(run.id))
 
@@ -243,7 +239,7 @@ def test_zhenhai_schools_tell_how_the_outline_must_be_read(desk: Desk, real_data
     said = {"columns": {"name": "code"}, "constants": {"name": "学校", "level": "compound"}}
     preview = desk.preview("areas", real_data / "zhenhai" / "schools_wgs84.geojson", **said)
     assert preview.diagnosis is not None
-    assert preview.diagnosis.loc["as is", ["features", "inside"]].tolist() == [28, inside]
+    assert preview.diagnosis.loc[["as is"], ["features", "inside"]].to_numpy().tolist() == [[28, inside]]
 
 
 def test_write_areas_makes_the_file_that_it_says(tmp_path: Path) -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from sqlalchemy import select
-from tests.import_steps import Desk, messages
 
 from gis_service.access.personal import Vault
 from gis_service.registers.tables import Mismatch, Registration, Rental
 from gis_service.storage.engine import reading
+from tests.import_steps import Desk, messages
 
 ADDRESSES = ["code,text,lon,lat,point_source", "A,东一路1号,121.45,29.9,surveyed", "B,西一路2号,121.65,29.9,surveyed"]
 REGISTRATIONS = [
@@ -25,7 +25,7 @@ REGISTRATIONS = [
 @pytest.fixture
 def town(land: Desk) -> Desk:
     """A district with two addresses."""
-    land.apply("addresses", land.csv("addresses.csv", ADDRESSES), crs="EPSG:4326")
+    land.lay("addresses", ADDRESSES, crs="EPSG:4326")
     return land
 
 
@@ -41,7 +41,7 @@ def test_registrations_are_sealed_and_imported_once(town: Desk, vault: Vault) ->
 
 
 def test_a_deregistration_changes_one_row(town: Desk) -> None:
-    town.apply("registrations", town.csv("r.csv", REGISTRATIONS))
+    town.lay("registrations", REGISTRATIONS)
     left = [REGISTRATIONS[0], REGISTRATIONS[1].replace("2026-01-05,,", "2026-01-05,2026-06-01,离开"), REGISTRATIONS[2]]
     assert town.apply("registrations", town.csv("r.csv", left)).counts["changed"] == 1
     assert town.preview("registrations", town.csv("r.csv", left)).counts["unchanged"] == 2

@@ -6,11 +6,11 @@ from datetime import date
 
 import pytest
 from sqlalchemy import select
-from tests.import_steps import Desk, messages
 
 from gis_service.access.personal import Vault
 from gis_service.storage.engine import reading
 from gis_service.teams.tables import BeatDuty, BeatPart, Officer, Posting
+from tests.import_steps import Desk, messages
 
 UNITS = [
     "编码,名称,辖区编码,开始日期,结束日期",
@@ -29,7 +29,7 @@ BEATS = ["code,name,unit_code,valid_from,valid_to", "B1,责任区一,U1,2026-01-
 def team(land: Desk) -> Desk:
     """A district with two units, two officers and two beats."""
     for subject, lines in (("units", UNITS), ("officers", OFFICERS), ("beats", BEATS)):
-        outcome = land.apply(subject, land.csv(f"{subject}.csv", lines))
+        outcome = land.lay(subject, lines)
         assert outcome.counts["new"] == 2, subject
     return land
 
@@ -104,14 +104,14 @@ def test_postings_are_imported_once(team: Desk) -> None:
     ],
 )
 def test_a_posting_that_clashes_is_refused(team: Desk, line: str, field: str, message: str) -> None:
-    team.apply("postings", team.csv("p.csv", [POSTINGS, "P1,U1,leader,0.5,2026-01-01,"]))
+    team.lay("postings", [POSTINGS, "P1,U1,leader,0.5,2026-01-01,"])
     assert (2, field, message) in messages(team.faults("postings", team.csv("q.csv", [POSTINGS, line])))
     assert team.count(Posting) == 1
 
 
 def test_a_beat_has_one_officer_at_a_time(team: Desk) -> None:
     heading = "beat_code,badge_no,valid_from,valid_to"
-    team.apply("beat_duties", team.csv("d.csv", [heading, "B1,P1,2026-01-01,"]))
+    team.lay("beat_duties", [heading, "B1,P1,2026-01-01,"])
     clash = team.csv("e.csv", [heading, "B1,P2,2026-07-01,"])
     assert messages(team.faults("beat_duties", clash)) == [
         (2, "valid_from", "The beat already has an officer in that period.")
@@ -136,7 +136,7 @@ def test_a_compound_may_be_split_by_buildings(team: Desk) -> None:
 
 @pytest.mark.parametrize("second", ["2幢;3幢", ""])
 def test_a_building_or_compound_in_two_beats_is_refused(team: Desk, second: str) -> None:
-    team.apply("beat_parts", team.csv("b.csv", [PARTS, f"B1,{EAST},1幢;2幢,2026-01-01,"]))
+    team.lay("beat_parts", [PARTS, f"B1,{EAST},1幢;2幢,2026-01-01,"])
     faults = team.faults("beat_parts", team.csv("c.csv", [PARTS, f"B2,{EAST},{second},2026-03-01,"]))
     assert messages(faults) == [
         (2, "area_code", "The compound, or a building of it, is already in a beat in that period.")
