@@ -1,0 +1,206 @@
+"""Beats beside METIS, ReCom and spopt: `python -m tests.benchmarks.bench_districting [--quick] [--out FILE]`.
+
+Times are processor seconds, so that a busy machine does not change them; peers get the same instances.
+"""
+
+import argparse
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.optimize import linear_sum_assignment
+
+from layers.districting import BeatRules, UnitGraph, partition, repair, unit_graph, verify_plan
+from tests.benchmarks.beat_instances import Instance, drifted, keelung, made_up, real_data_folder
+
+UNITS, BEATS, BAND = 2000, 100, 0.05
+Plan = npt.NDArray[np.int32]
+
+
+def timed(work: Callable[[], Any]) -> tuple[Any, float]:
+    """Result and processor seconds."""
+    started = time.process_time()
+    return work(), time.process_time() - started
+
+
+def deviation(graph: UnitGraph, plan: Plan, beats: int) -> float:
+    loads = np.bincount(plan, weights=graph.loads, minlength=beats)
+    return float(np.abs(loads / loads.mean() - 1).max())
+
+
+def cut_edges(graph: UnitGraph, plan: Plan) -> int:
+    lower, higher, _ = graph.pairs()
+    return int((plan[lower] != plan[higher]).sum())
+
+
+def in_pieces(graph: UnitGraph, plan: Plan, beats: int) -> int:
+    """Beats that are not in one piece."""
+    return sum(violation.breach == "not_contiguous" for violation in verify_plan(graph, plan, BeatRules(beats, 0.99)))
+
+
+def one_each(graph: UnitGraph) -> UnitGraph:
+    """The same graph with every border counting 1, as the peers count."""
+    lower, higher, _ = graph.pairs()
+    return unit_graph(graph.loads, np.column_stack([lower, higher]))
+
+
+def relabelled(plan: Plan, today: Plan, beats: int) -> Plan:
+    """The plan with its beats numbered to keep as many units as possible where they are."""
+    kept = np.zeros((beats, beats))
+    np.add.at(kept, (plan, today), 1)
+    rows, columns = linear_sum_assignment(kept, maximize=True)
+    names = np.empty(beats, np.int32)
+    names[rows] = columns
+    return names[plan]
+
+
+def metis(graph: UnitGraph, beats: int, seed: int) -> Plan:
+    import pymetis
+
+    options = pymetis.Options(contig=True, seed=seed, ufactor=20)
+    adjacency = pymetis.CSRAdjacency(graph.offsets, graph.neighbours)
+    _, part = pymetis.part_graph(beats, adjacency, vweights=graph.loads.tolist(), options=options, recursive=False)
+    return np.asarray(part, np.int32)
+
+
+def recom(graph: UnitGraph, start: Plan, beats: int, seconds: float, seed: int) -> tuple[Plan, int]:
+    """Best cut of a ReCom chain inside the band, which starts from a plan, in so many processor seconds; steps made."""
+    import networkx as nx  # type: ignore[import-untyped]  # comes with gerrychain
+    from gerrychain import Graph, MarkovChain, Partition, accept, constraints, proposals, updaters
+
+    random.seed(seed)
+    net = nx.Graph()
+    net.add_nodes_from((unit, {"load": int(load)}) for unit, load in enumerate(graph.loads))
+    lower, higher, _ = graph.pairs()
+    net.add_edges_from(zip(lower.tolist(), higher.tolist(), strict=True))
+    first = Partition(
+        Graph.from_networkx(net),
+        dict(enumerate(start.tolist())),
+        {"load": updaters.Tally("load", alias="load"), "cut_edges": updaters.cut_edges},
+    )
+    ideal = float(graph.loads.sum()) / beats
+    propose = partial(proposals.recom, pop_col="load", pop_target=ideal, epsilon=BAND, node_repeats=0)
+    bounds = constraints.within_percent_of_ideal_population(first, BAND, "load")
+    chain = MarkovChain(propose, [bounds], accept.always_accept, first, 10**9)
+    best, best_cut, steps = start, cut_edges(graph, start), 0
+    until = time.process_time() + seconds
+    for state in chain:
+        steps += 1
+        if len(state["cut_edges"]) < best_cut:
+            best = np.array([state.assignment[unit] for unit in range(graph.units)], np.int32)
+            best_cut = len(state["cut_edges"])
+        if time.process_time() > until:
+            break
+    return best, steps
+
+
+def max_p(instance: Instance, beats: int) -> Plan:
+    """spopt's max-p: as many regions as possible above a floor; the floor is 95 % of the fair load."""
+    import geopandas as gpd
+    from libpysal.weights import W
+    from spopt.region import MaxPHeuristic
+
+    graph = instance.graph
+    frame = gpd.GeoDataFrame({"load": graph.loads}, geometry=gpd.points_from_xy(*instance.points_m.T))
+    rows = [graph.neighbours[graph.offsets[unit] : graph.offsets[unit + 1]].tolist() for unit in range(graph.units)]
+    floor = (1 - BAND) * float(graph.loads.sum()) / beats
+    model = MaxPHeuristic(frame, W(dict(enumerate(rows)), silence_warnings=True), ["load"], "load", floor, 2)
+    model.solve()
+    return np.unique(model.labels_, return_inverse=True)[1].astype(np.int32)
+
+
+def table(title: str, *columns: str) -> list[str]:
+    return [f"## {title}", "", "| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+
+
+def row(*cells: object) -> str:
+    return "| " + " | ".join(map(str, cells)) + " |"
+
+
+def scratch_table(seeds: int) -> list[str]:
+    title = f"From scratch: {UNITS:,} units, {BEATS} beats"
+    rows = table(title, "band", "seeds", "sound and inside", "worst deviation", "mean CPU s", "most CPU s")
+    for band, effort in ((0.02, 300), (0.01, 1200)):
+        inside, off, took = 0, [], []
+        for seed in range(seeds):
+            graph = made_up(UNITS, BEATS, seed).graph
+            plan, seconds = timed(partial(partition, graph, BEATS, band=band, seed=seed, moves_per_unit=effort))
+            inside += not plan.violations
+            off.append(plan.deviation)
+            took.append(seconds)
+        rows.append(row(f"± {band:.0%}", seeds, inside, f"{max(off):.2%}", f"{np.mean(took):.2f}", f"{max(took):.2f}"))
+    return rows
+
+
+def repair_table(seeds: int, prove_s: float) -> list[str]:
+    columns = ["seed", "today off by", "changed", "proven least", "ratio", "violations", "CPU s"]
+    peers = ["METIS relabelled: changed", "off by", "beats in pieces"]
+    rows = table("Repair: loads drifted by 25 %, back inside ± 5 %", *columns, *peers)
+    for seed in range(seeds):
+        before = made_up(UNITS, BEATS, seed)
+        today = partition(before.graph, BEATS, band=BAND, seed=seed).plan
+        graph = drifted(before, BEATS, seed + 100).graph
+        plan, seconds = timed(partial(repair, graph, today, band=BAND, seed=seed))
+        bound = repair(graph, today, band=BAND, seed=seed, prove_s=prove_s).least_price or 0.0
+        peer = relabelled(metis(graph, BEATS, seed), today, BEATS)
+        ours = [f"{deviation(graph, today, BEATS):.1%}", plan.changed_units, f"{bound:.0f}"]
+        ours += [f"{plan.changed_units / max(bound, 1):.2f}", len(plan.violations), f"{seconds:.2f}"]
+        theirs = [(peer != today).sum(), f"{deviation(graph, peer, BEATS):.1%}", in_pieces(graph, peer, BEATS)]
+        rows.append(row(seed, *ours, *theirs))
+    return rows
+
+
+def border_table(seeds: int, seconds: float, *, with_keelung: bool) -> list[str]:
+    columns = ["instance", "ours", "CPU s", "off by", "ReCom (steps)", "ours ÷ ReCom"]
+    peers = ["METIS, most even of 20", "off by", "spopt max-p (regions)", "off by"]
+    rows = table(f"Cut edges at ± 5 % (ReCom: best of {seconds:.0f} CPU s)", *columns, *peers)
+    instances = [made_up(UNITS, BEATS, seed) for seed in range(seeds)] + ([keelung()] if with_keelung else [])
+    for instance in instances:
+        graph = one_each(instance.graph)
+        plan, took = timed(partial(partition, graph, BEATS, band=BAND, moves_per_unit=1500))
+        start = partition(graph, BEATS, band=BAND, moves_per_unit=30, seed=1).plan  # ReCom's own start rarely ends
+        chain, steps = recom(graph, start, BEATS, seconds, seed=0)
+        ours = [plan.cut_edges, f"{took:.1f}", f"{plan.deviation:.1%}", f"{cut_edges(graph, chain)} ({steps})"]
+        ours.append(f"{plan.cut_edges / cut_edges(graph, chain):.2f}")
+        peer = min((metis(graph, BEATS, seed) for seed in range(20)), key=lambda one: deviation(graph, one, BEATS))
+        theirs = [cut_edges(graph, peer), f"{deviation(graph, peer, BEATS):.1%}"]
+        regions = max_p(instance, BEATS)
+        count = int(regions.max()) + 1
+        theirs += [f"{cut_edges(graph, regions)} ({count})", f"{deviation(graph, regions, count):.1%}"]
+        rows.append(row(instance.name, *ours, *theirs))
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="few seeds, short proofs")
+    parser.add_argument("--out", type=Path, help="also write the tables to this file")
+    options = parser.parse_args()
+    warnings.simplefilter("ignore")
+    warm = made_up(60, 5, 0).graph
+    repair(warm, partition(warm, 5).plan[::-1], prove_s=1)
+    real = real_data_folder().exists()
+    sections = [
+        partial(scratch_table, 3 if options.quick else 20),
+        partial(repair_table, 2 if options.quick else 6, 20.0 if options.quick else 120.0),
+        partial(border_table, 1 if options.quick else 3, 10.0 if options.quick else 60.0, with_keelung=real),
+    ]
+    lines = ["# Beats: measured", ""]
+    for section in sections:
+        measured = section()
+        lines += [*measured, ""]
+        sys.stdout.write("\n".join(measured) + "\n\n")
+        sys.stdout.flush()
+    if options.out is not None:
+        options.out.write_text("\n".join(lines), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
