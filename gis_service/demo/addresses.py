@@ -30,7 +30,7 @@ def address_frame(plan: DistrictPlan, land: Land, seed: int) -> pd.DataFrame:
         plan.addresses - plan.unresolved.outside - plan.unresolved.duplicate_text,
         np.array([t.migrants for t in plan.townships], dtype=float),
     )
-    doors = pd.concat([village_rows(land, seed), frontage(plan, land, seed)], ignore_index=True)
+    doors = pd.concat([village_rows(land, seed), frontage(land, seed)], ignore_index=True)
     giants = giant_compounds(plan, land)
     blocks = buildings(land, giants, seed)
     doors = doors[~doors["compound"].isin(giants)]
@@ -52,7 +52,7 @@ def address_frame(plan: DistrictPlan, land: Land, seed: int) -> pd.DataFrame:
 
 
 def giant_compounds(plan: DistrictPlan, land: Land) -> NDArray[np.int64]:
-    """Positions of the largest residential compounds: all their doors are rooms, so that buildings can be shared out."""
+    """Positions of the largest residential compounds: all doors are rooms, so that buildings can be shared out."""
     urban = land.compounds[land.compounds["kind"] == "residential"]
     size = pd.Series(shapely.area(urban["geometry"].to_numpy()), index=urban.index)
     return np.sort(size.nlargest(max(1, round(GIANTS * plan.addresses / 66_000))).index.to_numpy())
@@ -85,10 +85,10 @@ def _spell(plan: DistrictPlan, land: Land, doors: pd.DataFrame) -> pd.DataFrame:
         spelt[part] = (value.astype(str) + suffix).where(value > 0, "").astype(object)
     spelt["road"] = doors["road"].fillna("").astype(object)
     place = compounds["name"].where(spelt["road"] == "", "").astype(object)
-    text = plan.address_prefix + compounds["township"].astype(object) + compounds["village"].astype(object)
-    for part in (spelt["road"], spelt["lane"], place, spelt["number"], spelt["building"], spelt["unit"], spelt["room"]):
-        text = text + part
-    spelt["text"] = text
+    place_parts = [compounds["township"], compounds["village"], spelt["road"], spelt["lane"], place]
+    door_parts = [spelt[part] for part in ("number", "building", "unit", "room")]
+    rows = zip(*(part.tolist() for part in place_parts + door_parts), strict=True)
+    spelt["text"] = [plan.address_prefix + "".join(row) for row in rows]
     spelt["stated_village_code"] = compounds["village_code"].astype(object)
     return spelt
 

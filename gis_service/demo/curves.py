@@ -63,7 +63,7 @@ def noise(rng: np.random.Generator, wavelength_m: float, waves: int = 24) -> Fie
 
 
 def walk(line: Points, step_m: float) -> tuple[Points, Points, NDArray[np.float64]]:
-    """Evenly spaced stations of a polyline: positions, unit normals (to the left), distance from the start in metres."""
+    """Evenly spaced stations of a polyline: positions, unit normals (leftward), metres from the start."""
     legs = np.diff(line, axis=0)
     along = np.concatenate([[0.0], np.cumsum(np.hypot(legs[:, 0], legs[:, 1]))])
     count = max(int(along[-1] / step_m), 1)
@@ -83,7 +83,8 @@ def split_evenly(total: int, weights: NDArray[np.float64], at_least: int = 0) ->
     if spare < 0:
         raise ValueError(f"{total} cannot give {at_least} to each of {weights.size}")
     ideal = weights / weights.sum() * spare
-    shares = np.floor(ideal).astype(np.int64)
+    shares: NDArray[np.int64] = np.floor(ideal).astype(np.int64)
     order = np.argsort(-(ideal - shares), kind="stable")
     shares[order[: spare - int(shares.sum())]] += 1
-    return shares + at_least
+    shares += at_least
+    return shares

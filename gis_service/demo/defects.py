@@ -1,5 +1,6 @@
 """A small second file of areas with planted topology defects, one of each kind, for the topology report to find."""
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import geopandas as gpd
@@ -8,10 +9,11 @@ import pandas as pd
 import shapely
 
 from gis_service.demo.curves import stream
-from gis_service.demo.land import Land, to_lonlat
+from gis_service.demo.land import Land
 from gis_service.demo.plan import DistrictPlan
 
 _BITE_M, _CRUMB_M = 35.0, 3.0
+_FREE_DEGREES = 0.001  # about 100 m: how far from other townships the overhang is planted
 
 
 @dataclass(frozen=True)
@@ -37,48 +39,44 @@ def spoil(plan: DistrictPlan, land: Land, seed: int) -> tuple[gpd.GeoDataFrame, 
     counts = land.compounds["township_code"].value_counts().sort_index()
     township = str(counts.idxmin())
     ours = land.compounds[land.compounds["township_code"] == township]
-    shapes = dict(ours["geometry"].items())
-    whole = shapely.coverage_union_all(ours["geometry"].to_numpy())
-    pairs = _apart(land, ours, rng)
-    defects: list[Defect] = []
+    (a, b), (c, d), (e, _), (g, h) = pairs = _apart(land, ours, rng)
+    areas = land.areas[land.areas["code"].str.startswith(township[:9])].copy()
+    leaves = areas[areas["level"] == "compound"].set_index("code")["geometry"]
     code = land.compounds["code"]
+    shapes = {compound: leaves[code[compound]] for compound in ours.index}
 
-    (a, b), (c, d), (e, f), (g, h) = pairs[:4]
-    bite = shapely.intersection(_disc_on(shapely.intersection(shapes[a], shapes[b])), shapes[b])
-    shapes[a] = shapely.union(shapes[a], bite)
-    defects.append(Defect("overlap", code[a], code[b], round(bite.area, 1)))
-
-    lost = shapely.intersection(_disc_on(shapely.intersection(shapes[c], shapes[d])), shapes[c])
+    disc = _disc_on(plan, shapely.intersection(shapes[a], shapes[b]))
+    bite, shapes[a] = shapely.intersection(disc, shapes[b]), shapely.union(shapes[a], disc)
+    lost = shapely.intersection(_disc_on(plan, shapely.intersection(shapes[c], shapes[d])), shapes[c])
     shapes[c] = shapely.difference(shapes[c], lost)
-    defects.append(Defect("gap", code[c], code[d], round(lost.area, 1)))
-
     shapes[e] = _crossed(shapes[e])
-    defects.append(Defect("self_crossing", code[e], "", 0.0))
+    crumbs = _crumbs(plan, shapely.point_on_surface(shapes[h]))
+    shapes[g] = shapely.multipolygons([*shapely.get_parts(shapes[g]), *shapely.get_parts(crumbs)])
 
-    at = shapely.get_coordinates(shapely.point_on_surface(shapes[h]))[0]
-    crumbs = [shapely.box(x, at[1], x + _CRUMB_M, at[1] + _CRUMB_M) for x in (at[0], at[0] + 20)]
-    shapes[g] = shapely.multipolygons([*shapely.get_parts(shapes[g]), *crumbs])
-    defects.append(Defect("crumbs", code[g], code[h], 2 * _CRUMB_M**2))
+    whole = areas.loc[areas["level"] == "township", "geometry"].iloc[0]
+    elsewhere = land.areas[(land.areas["level"] == "township") & (land.areas["code"] != township)]
+    free = shapely.difference(shapely.boundary(whole), shapely.buffer(elsewhere.union_all(), _FREE_DEGREES))
+    touched = {compound for pair in pairs for compound in pair}
+    rim = {i: shapely.intersection(shape, free) for i, shape in shapes.items() if i not in touched}
+    f = max(sorted(rim), key=lambda compound: float(shapely.length(rim[compound])))
+    disc = _disc_on(plan, rim[f])
+    spill, shapes[f] = shapely.difference(disc, whole), shapely.union(shapes[f], disc)
 
-    touched = {*pairs[0], *pairs[1], *pairs[2], *pairs[3]}
-    rim = land.compounds.loc[~land.compounds["township_code"].eq(township), "geometry"].to_numpy()
-    outer = shapely.difference(shapely.boundary(whole), shapely.buffer(shapely.union_all(rim), 3 * _BITE_M))
-    edge = next(i for i in ours.index if i not in touched and shapes[i].intersection(outer).length > 6 * _BITE_M)
-    spill = shapely.difference(_disc_on(shapely.intersection(shapes[edge], outer)), whole)
-    shapes[edge] = shapely.union(shapes[edge], spill)
-    defects.append(Defect("outside_parent", code[edge], ours.at[edge, "village_code"], round(spill.area, 1)))
-
-    lonlat = shapely.transform(pd.Series(shapes).to_numpy(), lambda points: to_lonlat(plan, points))
-    areas = land.areas
-    spoilt = areas[areas["code"].str.startswith(township[:9])].copy()
-    replaced = pd.Series(lonlat, index=code[ours.index].to_numpy())
-    leaf = spoilt["level"] == "compound"
-    spoilt.loc[leaf, "geometry"] = replaced.reindex(spoilt.loc[leaf, "code"]).to_numpy()
-    return spoilt, defects
+    size_m2 = gpd.GeoSeries([bite, lost, crumbs, spill], crs=areas.crs).to_crs(plan.metric_epsg).area.round(2)
+    defects = [
+        Defect("overlap", code[a], code[b], size_m2[0]),
+        Defect("gap", code[c], code[d], size_m2[1]),
+        Defect("self_crossing", code[e], "", 0.0),
+        Defect("crumbs", code[g], code[h], size_m2[2]),
+        Defect("outside_parent", code[f], str(ours["village_code"][f]), size_m2[3]),
+    ]
+    spoilt = pd.Series({code[compound]: shape for compound, shape in shapes.items()})
+    areas["geometry"] = areas["code"].map(spoilt).where(areas["level"] == "compound", areas["geometry"])
+    return areas, defects
 
 
 def _apart(land: Land, ours: pd.DataFrame, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Four neighbouring pairs within one village each, no two pairs near each other, borders long enough to bite into."""
+    """Four pairs that share a long border within one village, no two pairs near each other."""
     village = land.compounds["village_code"].to_numpy()
     shape = land.compounds["geometry"].to_numpy()
     pairs = [(a, b) for a, b in land.neighbours.tolist() if a in ours.index and village[a] == village[b]]
@@ -97,16 +95,36 @@ def _apart(land: Land, ours: pd.DataFrame, rng: np.random.Generator) -> list[tup
         used |= {a, b} | (near[a] | near[b] if len(ours) > 60 else set())
     if len(picked) < 4:
         raise ValueError("the township is too small to hold the planted defects")
-    return picked
+    return picked[:4]
 
 
-def _disc_on(line: shapely.Geometry) -> shapely.Polygon:
-    """Disc centred on the middle of the longest stretch of a border."""
-    parts = shapely.get_parts(
-        shapely.line_merge(line) if shapely.get_type_id(line) == 5 else line
-    )  # 5: MultiLineString
+def _disc_on(plan: DistrictPlan, line: shapely.Geometry) -> shapely.Polygon:
+    """Disc (lon-lat) centred on the middle of the longest stretch of a border (lon-lat)."""
+    merged = shapely.line_merge(shapely.multilinestrings([p for p in shapely.get_parts(line) if p.length > 0]))
+    parts = shapely.get_parts(merged)
     longest = parts[int(np.argmax(shapely.length(parts)))]
-    return shapely.line_interpolate_point(longest, 0.5, normalized=True).buffer(_BITE_M)
+    return _in_metres(plan, shapely.line_interpolate_point(longest, 0.5, normalized=True), _disc)
+
+
+def _crumbs(plan: DistrictPlan, at: shapely.Point) -> shapely.MultiPolygon:
+    """Two small squares (lon-lat) beside a point (lon-lat)."""
+    return _in_metres(plan, at, _squares)
+
+
+def _disc(x: float, y: float) -> shapely.Polygon:
+    return shapely.Point(x, y).buffer(_BITE_M)
+
+
+def _squares(x: float, y: float) -> shapely.MultiPolygon:
+    return shapely.multipolygons([shapely.box(x + d, y, x + d + _CRUMB_M, y + _CRUMB_M) for d in (0.0, 20.0)])
+
+
+def _in_metres(
+    plan: DistrictPlan, at: shapely.Point, draw: Callable[[float, float], shapely.Geometry]
+) -> shapely.Geometry:
+    """Draw a shape in metres round a lon-lat point and return it in lon-lat."""
+    there = gpd.GeoSeries([at], crs=4326).to_crs(plan.metric_epsg).iloc[0]
+    return gpd.GeoSeries([draw(there.x, there.y)], crs=plan.metric_epsg).to_crs(4326).iloc[0]
 
 
 def _crossed(shape: shapely.Polygon) -> shapely.Polygon:

@@ -37,7 +37,7 @@ class DemoDistrict:
     """What was generated, and where.
 
     ``truth`` is the content of ``truth/truth.json``; ``truth/`` also holds ``addresses.csv`` (the compound, beat and
-    officer of every address, or what was planted), ``mismatches.csv``, ``register_people.csv`` and ``group_rentals.csv``.
+    officer of every address, or what was planted), ``mismatches.csv``, ``register_people.csv``, ``group_rentals.csv``.
     """
 
     out_dir: Path

@@ -28,8 +28,9 @@ class Land:
     """The district's ground.
 
     ``areas``: columns code, name, level, kind, parent_code, geometry (EPSG:4326), parents before children.
-    ``compounds``: one row each, columns code, name, kind, village_code, township_code, village, township, core_x, core_y,
-    core_radius_m, township_no and geometry in local metres. ``neighbours``: pairs of compound positions that share a border.
+    ``compounds``: one row each, columns code, name, kind, village_code, village, village_kind, township_code, township,
+    township_no, core_x, core_y, core_radius_m and geometry in local metres.
+    ``neighbours``: pairs of compound positions that share a border.
     """
 
     areas: gpd.GeoDataFrame
@@ -52,13 +53,13 @@ def settle(plan: DistrictPlan, seed: int) -> Land:
     outline = draw_outline(plan, seed)
     mesh = build_mesh(plan, outline, seed)
     township = _townships(plan, mesh)
-    village, village_township = _children(plan, mesh, township, [t.villages for t in plan.townships], seed, "villages")
+    village, village_township = _children(mesh, township, [t.villages for t in plan.townships], seed, "villages")
     size = np.bincount(village[village >= 0])
     counts: NDArray[np.int64] = np.zeros(len(village_township), dtype=np.int64)
     for number, planned in enumerate(plan.townships):
         own = np.flatnonzero(village_township == number)
-        counts[own] = split_evenly(planned.compounds, size[own] ** 0.7, at_least=2)
-    compound, compound_village = _children(plan, mesh, village, counts.tolist(), seed, "compounds")
+        counts[own] = split_evenly(planned.compounds, np.power(size[own], 0.7, dtype=np.float64), at_least=2)
+    compound, compound_village = _children(mesh, village, counts.tolist(), seed, "compounds")
     shapes = _shapes(mesh, compound, len(compound_village))
     urban = np.bincount(compound[mesh.on_land], mesh.in_town[mesh.on_land]) / np.bincount(compound[mesh.on_land])
     compounds = _name(plan, shapes, urban, compound_village, village_township, seed)
@@ -77,7 +78,7 @@ def _townships(plan: DistrictPlan, mesh: Mesh) -> NDArray[np.int64]:
 
 
 def _children(
-    plan: DistrictPlan, mesh: Mesh, parent: NDArray[np.int64], counts: list[int], seed: int, topic: str
+    mesh: Mesh, parent: NDArray[np.int64], counts: list[int], seed: int, topic: str
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Split every parent region into ``counts`` children: owner of each site, parent of each child.
 
@@ -150,7 +151,7 @@ def _name(
     village_township: NDArray[np.int64],
     seed: int,
 ) -> pd.DataFrame:
-    """Codes and names by the statistical rules: subdistricts 001…, towns 100…; communities 001…, villages 201…"""
+    """Codes by the statistical rules (subdistricts from 001, towns 100, communities 001, villages 201) and names."""
     rng = stream(seed, "place names")
     township_codes, next_code = [], {"subdistrict": 1, "town": 100}
     for township in plan.townships:
@@ -197,6 +198,7 @@ def _largest(shape: shapely.Polygon | shapely.MultiPolygon) -> shapely.Polygon:
 def _tree(plan: DistrictPlan, compounds: pd.DataFrame) -> gpd.GeoDataFrame:
     """All four levels; each parent is the union of its children along their own vertices, so they tile it exactly."""
     lonlat = shapely.transform(compounds["geometry"].to_numpy(), lambda points: to_lonlat(plan, points))
+    lonlat = shapely.remove_repeated_points(lonlat)
     district_code = f"{plan.county_code}000000"
     kinds = {t.name: t.kind for t in plan.townships}
     leaves = compounds.assign(geometry=lonlat, level="compound", parent_code=compounds["village_code"])

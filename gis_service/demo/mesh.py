@@ -18,6 +18,7 @@ from gis_service.demo.outline import Outline
 from gis_service.demo.plan import DistrictPlan
 
 _COARSE_M, _FINE_M = 78.0, 36.0
+_SHORTEST_BORDER_M = 4.0
 _RIVER_COST_M, _CANAL_COST_M, _STREET_COST_M = 5_000.0, 900.0, 260.0
 
 
@@ -25,8 +26,8 @@ _RIVER_COST_M, _CANAL_COST_M, _STREET_COST_M = 5_000.0, 900.0, 260.0
 class Mesh:
     """Voronoi cells of ``sites`` (n, 2) and the ridges between them.
 
-    ``ridge_sites`` (m, 2) are the two cells of a ridge, ``ridge_ends`` (m, 2) indexes ``vertices``. ``links`` (k, 2) and
-    ``link_cost_m`` are the graph over land cells that regions grow on (islands are tied to the nearest shore).
+    ``ridge_sites`` (m, 2) are the two cells of a ridge, ``ridge_ends`` (m, 2) indexes ``vertices``. ``links`` (k, 2)
+    and ``link_cost_m`` are the graph over land cells that regions grow on (islands are tied to the nearest shore).
     """
 
     sites: Points
@@ -49,7 +50,8 @@ def build_mesh(plan: DistrictPlan, outline: Outline, seed: int) -> Mesh:
     cells = Voronoi(sites)
     pairs = np.asarray(cells.ridge_points, dtype=np.int64)
     ends = np.asarray(cells.ridge_vertices, dtype=np.int64)
-    inland = on_land[pairs].all(axis=1)
+    lengths = np.hypot(*(cells.vertices[ends[:, 0]] - cells.vertices[ends[:, 1]]).T)
+    inland = on_land[pairs].all(axis=1) & (lengths > _SHORTEST_BORDER_M)
     links = pairs[inland]
     step = sites[links[:, 0]] - sites[links[:, 1]]
     middle = sites[links].mean(axis=1)
@@ -62,15 +64,21 @@ def build_mesh(plan: DistrictPlan, outline: Outline, seed: int) -> Mesh:
 def grow(
     mesh: Mesh, seeds: NDArray[np.int64], parent: NDArray[np.int64], delay_m: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Owner (position in ``seeds``) of every land site; -1 at sea. Growth never leaves the seed's own parent region."""
+    """Owner (position in ``seeds``) of every land site; -1 at sea.
+
+    Growth never leaves the seed's parent region, and crosses water only from the mainland to an island without a seed.
+    """
     inside = parent[mesh.links[:, 0]] == parent[mesh.links[:, 1]]
+    over_water = mesh.island[mesh.links[:, 0]] != mesh.island[mesh.links[:, 1]]
+    inside &= ~(over_water & np.isin(mesh.island[mesh.links[:, 0]], mesh.island[seeds]))
     a, b, cost = mesh.links[inside, 0], mesh.links[inside, 1], mesh.link_cost_m[inside]
     count = len(mesh.sites)
+    stays = (mesh.island[a] == mesh.island[b]) | (mesh.island[a] == 0)
     starters = count + np.arange(seeds.size)
     graph = coo_matrix(
         (
-            np.concatenate([cost, cost, delay_m]),
-            (np.concatenate([a, b, starters]), np.concatenate([b, a, seeds])),
+            np.concatenate([cost[stays], cost, delay_m]),
+            (np.concatenate([a[stays], b, starters]), np.concatenate([b[stays], a, seeds])),
         ),
         shape=(count + seeds.size, count + seeds.size),
     ).tocsr()
@@ -177,7 +185,7 @@ def _tie_islands(
     shore = cKDTree(sites[mainland])
     for rank in range(1, len(order)):
         members = np.flatnonzero(island == rank)
-        distance, nearest = shore.query(sites[members])
+        distance, nearest = (np.atleast_1d(found) for found in shore.query(sites[members]))
         best = int(np.argmin(distance))
         links = np.vstack([links, [members[best], mainland[nearest[best]]]])
         cost = np.append(cost, distance[best])

@@ -79,10 +79,16 @@ def _mainland(rng: np.random.Generator, metres: float) -> shapely.Polygon:
 
 def _island(rng: np.random.Generator, centre: Points, radius_m: float) -> shapely.Polygon:
     angle = np.linspace(0, 2 * np.pi, 25)[:-1]
-    bumps = sum(rng.uniform(0.04, 0.16) * np.cos(k * angle + rng.uniform(0, 6.28)) for k in (2, 3, 5))
-    around = centre + np.column_stack([1.25 * np.cos(angle), 0.85 * np.sin(angle)]) * (radius_m * (1 + bumps))[:, None]
+    bumps = np.ones(angle.size)
+    for waves in (2, 3, 5):
+        bumps += rng.uniform(0.04, 0.16) * np.cos(waves * angle + rng.uniform(0, 2 * np.pi))
+    around = centre + np.column_stack([1.25 * np.cos(angle), 0.85 * np.sin(angle)]) * (radius_m * bumps)[:, None]
     closed = np.vstack([around, around[:1]])
-    return shapely.Polygon(roughen(closed, rng, 0.3, 40)).buffer(0)
+    for roughness in (0.3, 0.15, 0.0):
+        island = shapely.Polygon(roughen(closed, rng, roughness, 40))
+        if island.is_valid:
+            return island
+    raise AssertionError("a smooth island never crosses itself")
 
 
 def _town_streets(

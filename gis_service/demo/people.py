@@ -1,4 +1,4 @@
-"""Invented people: names, identity numbers that nobody can hold, phones that nobody can answer. Whole columns at a time.
+"""Invented people: names, identity numbers that nobody can hold, phones that nobody can answer; column by column.
 
 Identity numbers carry a right check digit and a birth date, but begin with digits that no county has: 99xxxx, or the
 district's own invented 330299. Phones begin with 154, which no operator was assigned.

@@ -24,7 +24,7 @@ def village_names(count: int, kinds: list[str], rng: np.random.Generator) -> lis
 
 
 def compound_names(kinds: list[str], rng: np.random.Generator) -> list[str]:
-    """One name for each compound of a district, all different: 后沈岙 for a natural village, 枫和花园 for a compound."""
+    """One name for each compound, all different: 后沈岙 for a natural village, 枫和花园 for a residential one."""
     rural = [f"{s}{a}{b}" for s in ("", *_SIDES) for a in _SURNAMES for b in ("家", *_SPOTS)]
     urban = [f"{a}{b}{end}" for a in _FEATURES for b in _VIRTUES for end in _COMPOUND_ENDS]
     rng.shuffle(rural)

@@ -8,7 +8,7 @@ from datetime import date
 class TownshipPlan:
     """One township: where its town lies and how much of everything it holds.
 
-    ``centre_km`` is relative to the district's centre before scaling; ``town_radius_km`` bounds the streets of the town.
+    ``centre_km`` is relative to the district's centre before scaling; ``town_radius_km`` bounds the town's streets.
     """
 
     name: str

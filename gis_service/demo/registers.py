@@ -88,7 +88,7 @@ def disagree(
     scope = [t.name for t in plan.townships].index(plan.registers_township)
     inside = land.compounds["township_no"].to_numpy()[people["compound"]] == scope
     truth = _truth(people, inside)
-    mismatches = _found(plan, people, truth, rng)
+    mismatches = _found(plan, truth, rng)
     truth["mismatch_key"] = mismatches.set_index("person")["source_key"].reindex(truth["person"]).fillna("").to_numpy()
     text = addresses.set_index("code")["text"]
     registers = _write_out(plan, people[inside].reset_index(drop=True), text, rng)
@@ -156,7 +156,7 @@ def _truth(people: pd.DataFrame, inside: NDArray[np.bool_]) -> pd.DataFrame:
     )
 
 
-def _found(plan: DistrictPlan, people: pd.DataFrame, truth: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _found(plan: DistrictPlan, truth: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """What a reconciliation found of the truth: most of it, in the current quarter."""
     found = truth[rng.random(len(truth)) < _FOUND_SHARE]
     today = np.datetime64(plan.today)

@@ -23,7 +23,7 @@ _DORMITORY_BEDS = (90, 260)
 
 @dataclass(frozen=True)
 class Residents:
-    """``per_address``: residents (people registered today), group (a planted group rental), dormitory; index as addresses.
+    """``per_address``, index as addresses: residents (registered today), group (a planted group rental), dormitory.
 
     ``hotspots``: per factory, the positions of the compounds round it, densest first.
     """

@@ -1,4 +1,4 @@
-"""Where doors are: along roads (odd left, even right), down lanes, in rows of natural villages, in compounds' buildings.
+"""Where doors are: along roads (odd left, even right), down lanes, in natural villages' rows, in buildings.
 
 Local metres. Every function returns a frame of door candidates: compound (position), x, y and the parts of the address.
 """
@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from gis_service.demo.curves import Points, bend, noise, stream, walk
 from gis_service.demo.land import Land
 from gis_service.demo.place_names import road_names
-from gis_service.demo.plan import DistrictPlan
 
 _SETBACK_M = (11.0, 17.0)
 _FROM_BORDER_M = 4.0
@@ -19,7 +18,7 @@ _LANE_SHARE = 0.05
 _BUILDINGS = 8
 
 
-def roads(plan: DistrictPlan, land: Land, seed: int) -> list[Points]:
+def roads(land: Land, seed: int) -> list[Points]:
     """Centre lines: the towns' streets, and in every village one road past the cores of its settlements."""
     rng = stream(seed, "roads")
     lines = list(land.outline.streets)
@@ -31,9 +30,7 @@ def roads(plan: DistrictPlan, land: Land, seed: int) -> list[Points]:
         bent = cores.mean(axis=0) + along + 0.35 * (heading - along)
         through = bent[np.argsort(heading @ axis)]
         half = max(len(through) // 2, 2)
-        for stretch in (through[: half + 1], through[half:]):
-            if len(stretch) > 1:
-                lines.append(bend(stretch, 5))
+        lines += [bend(stretch, 5) for stretch in (through[: half + 1], through[half:]) if len(stretch) > 1]
     sway = noise(rng, 600)
     for index in range(len(land.outline.streets), len(lines)):
         position, normal, _ = walk(lines[index], 60)
@@ -41,10 +38,10 @@ def roads(plan: DistrictPlan, land: Land, seed: int) -> list[Points]:
     return [line for line in lines if len(line) > 1]
 
 
-def frontage(plan: DistrictPlan, land: Land, seed: int) -> pd.DataFrame:
+def frontage(land: Land, seed: int) -> pd.DataFrame:
     """Doors along roads and down the lanes that leave them."""
     rng = stream(seed, "frontage")
-    lines = roads(plan, land, seed)
+    lines = roads(land, seed)
     frames = []
     for name, line in zip(road_names(len(lines), rng), lines, strict=True):
         position, normal, _ = walk(line, 25)
@@ -72,7 +69,7 @@ def village_rows(land: Land, seed: int) -> pd.DataFrame:
         ragged = reach * (1 + 0.25 * noise(rng, 120, 8)(grid))
         grid = grid[np.hypot(grid[:, 0], grid[:, 1] * 1.3) < ragged]
         grid[:, 1] += grid[:, 0] ** 2 / (8 * reach)
-        at = _turned(grid + rng.uniform(-2.5, 2.5, grid.shape), rng.uniform(0, np.pi)) + (core_x, core_y)
+        at = _turned(grid + rng.uniform(-2.5, 2.5, grid.shape), rng.uniform(0, np.pi)) + np.array([core_x, core_y])
         frames.append(_doors(at, number=np.arange(1, len(at) + 1)).assign(of=compound))
     doors = _keep_inside(pd.concat(frames, ignore_index=True), land)
     return doors[doors["compound"] == doors["of"]].drop(columns="of")
@@ -87,19 +84,19 @@ def buildings(land: Land, giants: NDArray[np.int64], seed: int) -> pd.DataFrame:
     frames = []
     urban = land.compounds[land.compounds["kind"] == "residential"]
     shapes = shapely.buffer(urban["geometry"].to_numpy(), -24)
-    for (compound, township), shape in zip(urban["township_no"].items(), shapes, strict=True):
-        if shape.is_empty:
-            shape = shapely.centroid(urban.at[compound, "geometry"]).buffer(5)
+    cores = urban[["core_x", "core_y"]].to_numpy(dtype=float)
+    shapes = np.where(shapely.is_empty(shapes), shapely.buffer(shapely.points(cores), 5), shapes)
+    places = zip(urban.index.to_numpy(), urban["township_no"].to_numpy(), cores, shapes, strict=True)
+    for compound, township, core, shape in places:
         x0, y0, x1, y1 = shape.bounds
         half = np.hypot(x1 - x0, y1 - y0) / 2
         grid = np.stack(np.meshgrid(np.arange(-half, half, 58.0), np.arange(-half, half, 36.0)), axis=-1).reshape(-1, 2)
-        at = _turned(grid, land.outline.street_angles[township]) + ((x0 + x1) / 2, (y0 + y1) / 2)
+        at = _turned(grid, land.outline.street_angles[township]) + np.array([x0 + x1, y0 + y1]) / 2
         at += rng.uniform(-3, 3, at.shape)
         at = at[shapely.contains_xy(shape, at[:, 0], at[:, 1])]
         if len(at) == 0:
             at = shapely.get_coordinates(shape.representative_point())
         count = max(3, int(_BUILDINGS * rng.lognormal(0, 0.4) * (5 if compound in giants else 1)))
-        core = urban.loc[compound, ["core_x", "core_y"]].to_numpy(dtype=float)
         nearest = np.argsort(((at - core) ** 2).sum(axis=1), kind="stable")
         at = at[np.sort(nearest[:count])]
         frames.append(_doors(at).assign(of=compound, building=np.arange(1, len(at) + 1)))
@@ -153,4 +150,5 @@ def _keep_inside(doors: pd.DataFrame, land: Land) -> pd.DataFrame:
     points = shapely.points(doors[["x", "y"]].to_numpy())
     compound, door = shapely.STRtree(points).query(shapes, predicate="contains_properly")
     order = np.argsort(door, kind="stable")
-    return doors.iloc[door[order]].assign(compound=compound[order]).reset_index(drop=True)
+    inside: pd.DataFrame = doors.iloc[door[order]].reset_index(drop=True)
+    return inside.assign(compound=compound[order])

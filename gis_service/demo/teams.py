@@ -89,7 +89,7 @@ def _by_building(located: pd.DataFrame, people: pd.Series) -> dict[int, pd.Serie
     number = rows["building"].str.removesuffix("幢").astype(int).rename("number")
     sums = people[rows.index].groupby([rows["compound"], number]).sum()
     return {
-        int(compound): group.droplevel(0).rename(index=lambda n: f"{n}幢")
+        int(str(compound)): group.droplevel(0).rename(index=lambda n: f"{n}幢")
         for compound, group in sums.groupby(level=0)
         if len(group) > 1
     }
@@ -157,7 +157,7 @@ def _postings(
 
 
 def _officers(plan: DistrictPlan, badges: list[str], rng: np.random.Generator) -> pd.DataFrame:
-    """Officers on duty, then some who left; a few are over 50, and every exception to the rules of hiring has its reason."""
+    """Officers on duty, then some who left; some are over 50; every exception to the hiring rules has its reason."""
     today = np.datetime64(plan.today)
     left = max(1, round(_LEFT_OFFICERS_SHARE * len(badges)))
     count = len(badges) + left
