@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Annotated
 
-import httpx
+import httpx2
 import pyotp
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Form, Request
+from fastapi.testclient import TestClient
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, insert
@@ -30,10 +30,6 @@ from gis_service.storage.engine import reading
 from gis_service.tables import metadata
 from gis_service.teams.scope import scope_of
 from gis_service.texts import current_locale
-
-with warnings.catch_warnings():
-    warnings.filterwarnings("ignore", message="Using `httpx` with", category=UserWarning)
-    from fastapi.testclient import TestClient
 
 PASSWORD = "correct horse sofa"
 YEAR_BEGIN = date(2026, 1, 1)
@@ -161,7 +157,7 @@ def commander(app: FastAPI, people: dict[str, int]) -> TestClient:
     return signed_in(app, "commander")
 
 
-def detail(answer: httpx.Response) -> str:
+def detail(answer: httpx2.Response) -> str:
     assert answer.headers["content-type"] == "application/problem+json"
     return str(answer.json()["detail"])
 
@@ -202,7 +198,7 @@ def test_a_wrong_password_and_an_unknown_login_answer_alike(anonymous: TestClien
 @pytest.mark.parametrize("token", [None, "", "0" * 64, "ü"])
 def test_what_changes_something_needs_the_token_of_this_session(commander: TestClient, token: str | None) -> None:
     del commander.headers["X-CSRF-Token"]
-    headers = {} if token is None else {"X-CSRF-Token": token.encode()}
+    headers = {} if token is None else {b"X-CSRF-Token": token.encode()}
     answer = commander.post("/acts", headers=headers)
     assert answer.status_code == 403
     assert "out of date" in detail(answer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -35,7 +36,7 @@ def bare_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engi
     engine.dispose()
 
 
-def differences(engine: Engine) -> list[object]:
+def differences(engine: Engine) -> Any:
     with engine.connect() as connection:
         options = {"include_name": lambda name, kind, _parents: kind != "table" or name in metadata.tables}
         return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)

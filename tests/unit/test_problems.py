@@ -21,7 +21,7 @@ def leaves(kind: type[GridError] = GridError) -> Iterator[type[GridError]]:
         yield from leaves(child)
 
 
-@pytest.mark.parametrize("kind", sorted(leaves(), key=lambda kind: kind.__name__), ids=lambda kind: kind.__name__)
+@pytest.mark.parametrize("kind", [pytest.param(kind, id=kind.__name__) for kind in leaves()])
 def test_every_error_has_a_status_and_the_status_a_title(kind: type[GridError]) -> None:
     mapped = [cls for cls in kind.__mro__ if cls in STATUS]
     assert mapped, f"{kind.__name__} is in no row of STATUS"
