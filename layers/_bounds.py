@@ -10,7 +10,7 @@ from scipy.sparse import coo_array, csr_array
 from layers._graph import FloatArray, IntArray, LoadArray, UnitGraph
 
 _JOINING_RINGS = 2
-_RINGS = 6
+_RINGS = 5
 
 
 def least_worst_load(loads: LoadArray, beats: int) -> int:
@@ -54,7 +54,8 @@ def least_change(
     cost[leaves] = np.where(today >= 0, prices, 0.0)
     least[leaves[(today < 0) | ((locks >= 0) & (locks != today))]] = 1
     most[leaves[(locks >= 0) & (locks == today)]] = 0
-    most[model.columns["number"]] = most[model.columns["flow"]] = np.inf
+    for name in ("number", "flow", "sent", "received"):
+        most[model.columns[name]] = np.inf
     least[model.columns["emptied"][np.bincount(today[today >= 0], minlength=len(limits[0])) == 0]] = 1
     whole = np.zeros(model.size, np.int8)
     for name in ("joins", "far", "emptied", "reached"):
@@ -135,6 +136,11 @@ def _relaxation(graph: UnitGraph, today: IntArray, limits: tuple[LoadArray, Load
     units, beats = graph.units, len(limits[0])
     ring = _rings(graph, today, beats)
     unit, beat = np.nonzero((ring > 0) & (ring <= _JOINING_RINGS))
+    source = np.where(today >= 0, today, beats)
+    nearest = np.full((beats + 1, beats), _RINGS)
+    np.minimum.at(nearest, source, ring)
+    nearest = np.maximum(nearest, _JOINING_RINGS + 1)
+    giver, taker = np.nonzero(nearest < _RINGS)
     model = _Model.of(
         leaves=(units,),
         joins=(len(unit),),
@@ -142,7 +148,9 @@ def _relaxation(graph: UnitGraph, today: IntArray, limits: tuple[LoadArray, Load
         emptied=(beats,),
         reached=(beats, _RINGS + 1),
         number=(beats,),
-        flow=(beats + 1, beats),
+        flow=(len(giver),),
+        sent=(beats + 1,),
+        received=(beats,),
     )
     col = model.columns
     every, each, pair = np.arange(units), np.arange(beats), np.arange(len(unit))
@@ -151,25 +159,22 @@ def _relaxation(graph: UnitGraph, today: IntArray, limits: tuple[LoadArray, Load
     load_today = np.bincount(today[held], weights=loads[held], minlength=beats)
     room = limits[1] - load_today
     out = (today[held], col["leaves"][held], -loads[held])
-    one_each = (each[None, :], col["flow"], 1.0)
+    arriving = (taker, col["flow"], 1.0), (each, col["received"], 1.0)
     # a unit that leaves joins one beat, near or far
     model.add(np.zeros(units), 0, (every, col["leaves"], 1), (unit, col["joins"], -1), (every, col["far"], -1))
     # every load ends inside its limits
-    model.add(limits[0] - load_today, room, out, (beat, col["joins"], loads[unit]), one_each)
+    model.add(limits[0] - load_today, room, out, (beat, col["joins"], loads[unit]), *arriving)
     # what leaves a beat for afar arrives afar, in load and in number
-    source = np.where(today >= 0, today, beats)
-    all_beats = np.arange(beats + 1)[:, None]
-    model.add(np.zeros(beats + 1), 0, (source, col["far"], -loads), (all_beats, col["flow"], 1))
+    sent = (np.arange(beats + 1), col["sent"], 1)
+    model.add(np.zeros(beats + 1), 0, (source, col["far"], -loads), (giver, col["flow"], 1), sent)
+    model.add([0], 0, (0, col["sent"], 1), (0, col["received"], -1))
     model.add([0], 0, (0, col["far"], -1), (0, col["number"], 1))
     # load comes from a ring only to a beat that the ring has reached; not more than the beat can hold or makes room for
-    nearest = np.full((beats + 1, beats), _RINGS)
-    np.minimum.at(nearest, source, ring)
-    nearest = np.maximum(nearest, _JOINING_RINGS + 1)
     for step in range(_JOINING_RINGS + 1, _RINGS + 1):
-        giver, taker = np.nonzero(nearest >= step)
-        inflow = (taker, col["flow"][giver, taker], 1)
-        model.add(np.full(beats, -np.inf), 0, inflow, (each, col["reached"][:, step], -limits[1]))
-        model.add(np.full(beats, -np.inf), 0, inflow, out, (each, col["reached"][:, step], -room))
+        from_here = nearest[giver, taker] >= step
+        inflow = (taker[from_here], col["flow"][from_here], 1), arriving[1]
+        model.add(np.full(beats, -np.inf), 0, *inflow, (each, col["reached"][:, step], -limits[1]))
+        model.add(np.full(beats, -np.inf), 0, *inflow, out, (each, col["reached"][:, step], -room))
     # a ring is reached through every nearer one, unless the beat was emptied; each far ring takes a unit of its own
     for step in range(1, _RINGS):
         farther = (each, col["reached"][:, step + 1], 1)

@@ -112,7 +112,7 @@ def repair(
     prices: npt.ArrayLike | None = None,
     locks: npt.ArrayLike | None = None,
     seed: int = 0,
-    moves_per_unit: int = 300,
+    moves_per_unit: int = 500,
     prove_s: float = 0.0,
     deadline_s: float | None = None,
     cancelled: Callable[[], bool] | None = None,

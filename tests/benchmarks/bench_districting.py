@@ -71,7 +71,7 @@ def metis(graph: UnitGraph, beats: int, seed: int) -> Plan:
 
 
 def recom(graph: UnitGraph, start: Plan, beats: int, seconds: float, seed: int) -> tuple[Plan, int]:
-    """Best cut of a ReCom chain inside the band, which starts from a plan, in so many processor seconds; steps made."""
+    """Best cut of a ReCom chain inside the band in so many processor seconds, its start not counted; steps made."""
     import networkx as nx  # type: ignore[import-untyped]  # comes with gerrychain
     from gerrychain import Graph, MarkovChain, Partition, accept, constraints, proposals, updaters
 
@@ -89,11 +89,11 @@ def recom(graph: UnitGraph, start: Plan, beats: int, seconds: float, seed: int) 
     propose = partial(proposals.recom, pop_col="load", pop_target=ideal, epsilon=BAND, node_repeats=0)
     bounds = constraints.within_percent_of_ideal_population(first, BAND, "load")
     chain = MarkovChain(propose, [bounds], accept.always_accept, first, 10**9)
-    best, best_cut, steps = start, cut_edges(graph, start), 0
+    best, best_cut, steps = start, graph.units**2, -1
     until = time.process_time() + seconds
     for state in chain:
         steps += 1
-        if len(state["cut_edges"]) < best_cut:
+        if steps > 0 and len(state["cut_edges"]) < best_cut:
             best = np.array([state.assignment[unit] for unit in range(graph.units)], np.int32)
             best_cut = len(state["cut_edges"])
         if time.process_time() > until:
