@@ -41,6 +41,9 @@ class Permission(StrEnum):
     ASSIGN_ADDRESSES = "assign_addresses"
     RESOLVE_ADDRESS = "resolve_address"
     HAND_OVER_BEAT = "hand_over_beat"
+    DRAFT_LAND_CHANGE = "draft_land_change"
+    APPROVE_LAND_CHANGE = "approve_land_change"
+    APPLY_LAND_CHANGE = "apply_land_change"
     EXPORT = "export"
     VIEW_AS = "view_as"
     APPROVE_EXPORT = "approve_export"
@@ -70,6 +73,9 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.ASSIGN_ADDRESSES: frozenset({Role.PLANNER}),
     Permission.RESOLVE_ADDRESS: _LEADING | {Role.STEWARD},
     Permission.HAND_OVER_BEAT: _STAFF,
+    Permission.DRAFT_LAND_CHANGE: frozenset({Role.PLANNER, Role.STEWARD}),
+    Permission.APPROVE_LAND_CHANGE: _STAFF,
+    Permission.APPLY_LAND_CHANGE: frozenset({Role.PLANNER}),
     Permission.EXPORT: _LEADING | {Role.STEWARD},
     Permission.VIEW_AS: _STAFF,
     Permission.APPROVE_EXPORT: _STAFF,

@@ -7,14 +7,17 @@ from datetime import date
 
 import geopandas as gpd
 import pandas as pd
+from sqlalchemy import case, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.placing import place
 from gis_service.addresses.tables import Unresolved
-from gis_service.areas.queries import area_names, areas
-from gis_service.areas.tables import AreaLevel
+from gis_service.areas.land_record import heir_pairs
+from gis_service.areas.queries import areas
+from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 from gis_service.storage.boxes import Box
+from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import beat_parts
 
 
@@ -25,26 +28,45 @@ class Ground:
     Attributes
     ----------
     compounds : AREAS frame in lon-lat.
-    villages : `area_id`, indexed by code.
+    villages : `area_id`, indexed by code; of villages that are no more too, under the codes that they had.
     parts : `teams.queries.beat_parts`.
+    heirs : pairs (village, village that got ground of it).
+    homes : parent of a village that is no more, by its `area_id`.
     """
 
     compounds: gpd.GeoDataFrame
     villages: pd.Series
     parts: gpd.GeoDataFrame
+    heirs: pd.MultiIndex
+    homes: pd.Series
 
     def place(self, points: pd.DataFrame, metric_crs: str) -> pd.DataFrame:
         """`placing.place` on this ground."""
-        return place(points, self.compounds, self.villages, self.parts, metric_crs)
+        return place(points, self.compounds, self.villages, self.parts, metric_crs, self.heirs, self.homes)
 
 
 def ground_on(session: Session, day: date, box: Box | None = None) -> Ground:
     """The ground of `day`; with a box (degrees lon-lat) only the compounds that touch it."""
     everything = Scope(day, None)
     compounds = areas(session, everything, levels=[AreaLevel.COMPOUND], box=box)
-    names = area_names(session, everything, levels=[AreaLevel.VILLAGE])
-    villages = pd.Series(names.index, index=names["code"])
-    return Ground(compounds, villages[~villages.index.duplicated()], beat_parts(session, everything))
+    villages, homes = _villages(session, day)
+    heirs = pd.MultiIndex.from_frame(heir_pairs(session, day))
+    return Ground(compounds, villages, beat_parts(session, everything), heirs, homes)
+
+
+def _villages(session: Session, day: date) -> tuple[pd.Series, pd.Series]:
+    """Villages by every code that they had until `day` (who bears it on the day goes first); homes of former ones."""
+    holds = case((AreaVersion.valid_on(day), 1), else_=0)
+    query = (
+        select(AreaVersion.area_id, AreaVersion.code, AreaVersion.parent_id, holds.label("holds"))
+        .join(Area, Area.id == AreaVersion.area_id)
+        .where(Area.level == AreaLevel.VILLAGE, AreaVersion.valid_from <= day)
+        .order_by(holds.desc(), AreaVersion.valid_from.desc(), AreaVersion.area_id)
+    )
+    names = read_frame(session, query, dtypes={"area_id": "int64", "code": "str", "parent_id": "Int64"})
+    former = names[~names["area_id"].isin(names.loc[names["holds"].eq(1), "area_id"])].drop_duplicates("area_id")
+    by_code = names.drop_duplicates("code").set_index("code")["area_id"]
+    return by_code, former.dropna(subset=["parent_id"]).set_index("area_id")["parent_id"]
 
 
 def place_some(session: Session, points: pd.DataFrame, day: date, metric_crs: str) -> pd.DataFrame:

@@ -27,6 +27,8 @@ def place(
     villages: pd.Series,
     parts: gpd.GeoDataFrame,
     metric_crs: str,
+    heirs: pd.MultiIndex | None = None,
+    homes: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Decide the compound and the beat of every address, or say why it cannot be decided.
 
@@ -42,6 +44,10 @@ def place(
         Beat parts: `beat_id`, `area_id`, `buildings` (list or None), geometry (lon-lat sub-polygon or None).
     metric_crs
         CRS in which the distance to the nearest area is measured, in metres.
+    heirs
+        Pairs of a village and one that got ground of it: whoever states the former may lie in the latter.
+    homes
+        For a stated village that is no more, the area whose people see its addresses.
 
     Returns
     -------
@@ -62,6 +68,8 @@ def place(
     differs = inside & (
         (points["stated_village_code"].notna() & stated.isna()) | (stated.notna() & stated.ne(found_village))
     ).to_numpy(dtype=bool, na_value=False)
+    if heirs is not None and len(heirs) and differs.any():
+        differs[differs] = ~pd.MultiIndex.from_arrays([stated[differs], found_village[differs]]).isin(heirs)
 
     reason = pd.Series(None, index=points.index, dtype="object")
     reason[owner == OUTSIDE] = Unresolved.OUTSIDE.value
@@ -71,7 +79,7 @@ def place(
 
     placed = pd.DataFrame(index=points.index)
     placed["area_id"] = found.mask(differs)
-    placed["beat_id"] = _beats(points, placed["area_id"], parts)
+    placed["beat_id"] = beats_of(points, placed["area_id"], parts)
     placed["suggested_area_id"] = found.where(differs)
     placed["suggested_distance_m"] = pd.Series(np.where(differs, 0.0, np.nan), index=points.index).astype("Float64")
 
@@ -85,7 +93,10 @@ def place(
     first = placed["candidate_area_ids"].str[0].astype("Int64")
     placed["suggested_area_id"] = placed["suggested_area_id"].fillna(first)
 
-    placed["home_area_id"] = placed["area_id"].fillna(placed["suggested_area_id"]).fillna(stated)
+    placed["home_area_id"] = placed["area_id"].fillna(placed["suggested_area_id"])
+    placed["home_area_id"] = placed["home_area_id"].fillna(
+        stated if homes is None else stated.map(homes).astype("Int64").fillna(stated)
+    )
     no_beat = placed["area_id"].notna() & placed["beat_id"].isna()
     placed["unresolved"] = reason.mask(no_beat, Unresolved.NO_BEAT.value)
     placed = placed[list(PLACEMENT_DTYPES)].astype(PLACEMENT_DTYPES)
@@ -94,7 +105,7 @@ def place(
     return placed
 
 
-def _beats(points: pd.DataFrame, area_id: pd.Series, parts: gpd.GeoDataFrame) -> pd.Series:
+def beats_of(points: pd.DataFrame, area_id: pd.Series, parts: gpd.GeoDataFrame) -> pd.Series:
     """The beat of every decided address: by sub-polygon, by building, else by the compound as a whole."""
     polygonal = parts[parts.geometry.notna()]
     by_building = parts[parts["buildings"].notna() & parts.geometry.isna()]

@@ -54,15 +54,18 @@ def areas(
     within: int | None = None,
     parent: int | None = None,
     box: Box | None = None,
+    only: Collection[int] | None = None,
 ) -> gpd.GeoDataFrame:
     """AREAS frame (lon-lat, ordered by code) of what is in scope on `scope.day` and has a border.
 
     `levels` narrows to levels, `within` to the subtree of one area, `parent` to the children of one area, `box` to what
-    may touch west, south, east, north in degrees.
+    may touch west, south, east, north in degrees, `only` to some areas.
     """
     query = _selection(scope, levels, within, parent).where(AreaVersion.geom.is_not(None))
     if box is not None:
         query = query.where(in_box(session, AreaVersion, box))
+    if only is not None:
+        query = query.where(AreaVersion.area_id.in_(sorted(only)))
     return read_geoframe(session, query, AreaVersion.geom, dtypes=_DTYPES, index="area_id")
 
 

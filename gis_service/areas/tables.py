@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis_service.storage.rows import Period, Row, RowId, geometry_column
@@ -45,7 +45,7 @@ class Area(Row):
 
 
 class AreaVersion(Period, Row):
-    """What was true of an area over one period."""
+    """What was true of an area over one period; without a border where a split came before its map."""
 
     __tablename__ = "area_version"
     __table_args__ = (Index("ix_area_version_area_id_valid_from", "area_id", "valid_from", unique=True),)
@@ -56,7 +56,51 @@ class AreaVersion(Period, Row):
     name: Mapped[str] = mapped_column(String(200))
     kind: Mapped[str | None] = mapped_column(String(32))
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
-    geom: Mapped[Any] = geometry_column("MULTIPOLYGON")
+    geom: Mapped[Any] = geometry_column("MULTIPOLYGON", nullable=True)
     source: Mapped[str] = mapped_column(String(200))
     note: Mapped[str | None] = mapped_column(String(500))
     recorded_at: Mapped[datetime]
+
+
+class AreaAncestry(Row):
+    """What became of an area: on `day` all or part of its ground went to another."""
+
+    __tablename__ = "area_ancestry"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    from_area_id: Mapped[int] = mapped_column(ForeignKey("area.id"), index=True)
+    to_area_id: Mapped[int] = mapped_column(ForeignKey("area.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    day: Mapped[date]
+    change_id: Mapped[int | None] = mapped_column(ForeignKey("land_change.id"), index=True)
+
+
+class ChangeState(StrEnum):
+    """Where a change of the land stands."""
+
+    DRAFT = "draft"
+    APPROVED = "approved"
+    APPLIED = "applied"
+    DISCARDED = "discarded"
+    REVERTED = "reverted"
+
+
+class LandChange(Row):
+    """A change of the land from its draft to its application, and what undoing it needs."""
+
+    __tablename__ = "land_change"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    mode: Mapped[str] = mapped_column(String(16))
+    day: Mapped[date]
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    note: Mapped[str | None] = mapped_column(String(500))
+    accepted_reason: Mapped[str | None] = mapped_column(String(500))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    author: Mapped[str] = mapped_column(String(100))
+    author_id: Mapped[int | None]
+    drafted_at: Mapped[datetime]
+    approved_by: Mapped[str | None] = mapped_column(String(100))
+    decided_at: Mapped[datetime | None]
+    undo: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))

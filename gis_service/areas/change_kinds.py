@@ -1,0 +1,177 @@
+"""What can be asked of the land: the eight kinds of change, as they come over the wire and rest in a draft."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import shapely
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from shapely.geometry.base import BaseGeometry
+
+from gis_service.areas.tables import AreaLevel
+from gis_service.errors import Fault, InvalidInputError
+from gis_service.texts import T
+
+Code = Annotated[str, Field(min_length=1, max_length=64)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Border = Annotated[dict[str, Any] | None, Field(description="GeoJSON Polygon or MultiPolygon in degrees lon-lat.")]
+
+
+class _Ask(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Create(_Ask):
+    """A new area."""
+
+    kind: Literal["create"] = "create"
+    level: AreaLevel
+    code: Code
+    name: Name
+    area_kind: str | None = None
+    parent_id: int | None = None
+    border: Border = None
+
+
+class Rename(_Ask):
+    """Another name."""
+
+    kind: Literal["rename"] = "rename"
+    area_id: int
+    name: Name
+
+
+class Recode(_Ask):
+    """Another code."""
+
+    kind: Literal["recode"] = "recode"
+    area_id: int
+    code: Code
+
+
+class NewBorder(_Ask):
+    """The border of one area."""
+
+    area_id: int
+    border: dict[str, Any]
+
+
+class Redraw(_Ask):
+    """Other borders; neighbours that share them come in the same change."""
+
+    kind: Literal["redraw"] = "redraw"
+    borders: Annotated[list[NewBorder], Field(min_length=1, max_length=1000)]
+
+
+class Part(_Ask):
+    """One area that a split or a merge leaves: an area that goes on (`area_id`), or a new one."""
+
+    area_id: int | None = None
+    code: Code
+    name: Name
+    area_kind: str | None = None
+    border: Border = None
+    children: list[int] = Field(default=[], description="Areas one level below that belong to it from then on.")
+
+
+class Split(_Ask):
+    """One area becomes several; without any border it stays in force until the borders are drawn."""
+
+    kind: Literal["split"] = "split"
+    area_id: int
+    parts: Annotated[list[Part], Field(min_length=2, max_length=100)]
+
+
+class Merge(_Ask):
+    """Several areas become one; its border is theirs together unless another is given."""
+
+    kind: Literal["merge"] = "merge"
+    area_ids: Annotated[list[int], Field(min_length=2, max_length=100)]
+    into: Part
+
+
+class Move(_Ask):
+    """Another parent, and with it perhaps another code."""
+
+    kind: Literal["move"] = "move"
+    area_id: int
+    parent_id: int
+    code: Code | None = None
+
+
+class Retire(_Ask):
+    """An area that is no more."""
+
+    kind: Literal["retire"] = "retire"
+    area_id: int
+
+
+Asked = Annotated[
+    Create | Rename | Recode | Redraw | Split | Merge | Move | Retire,
+    Field(discriminator="kind"),
+]
+ASKED: TypeAdapter[Create | Rename | Recode | Redraw | Split | Merge | Move | Retire] = TypeAdapter(Asked)
+
+
+def asked_of(payload: dict[str, Any]) -> Create | Rename | Recode | Redraw | Split | Merge | Move | Retire:
+    """Read a payload.
+
+    Raises
+    ------
+    InvalidInputError
+        It is none of the eight kinds; the faults say where.
+    """
+    try:
+        return ASKED.validate_python(payload)
+    except ValidationError as error:
+        faults = [
+            Fault(
+                T("Not acceptable: {problem}", problem=found["msg"]), field=".".join(str(part) for part in found["loc"])
+            )
+            for found in error.errors()
+        ]
+        raise InvalidInputError(T("This change of the land cannot be understood."), faults) from error
+
+
+def areas_named(asked: Create | Rename | Recode | Redraw | Split | Merge | Move | Retire) -> list[int]:
+    """Every area on record that the change names: what it changes first, then where that goes."""
+    match asked:
+        case Create():
+            named = [asked.parent_id]
+        case Redraw():
+            named = [new.area_id for new in asked.borders]
+        case Split():
+            named = [asked.area_id, *(child for part in asked.parts for child in (part.area_id, *part.children))]
+        case Merge():
+            named = [*asked.area_ids, asked.into.area_id, *asked.into.children]
+        case Move():
+            named = [asked.area_id, asked.parent_id]
+        case _:
+            named = [asked.area_id]
+    return list(dict.fromkeys(area_id for area_id in named if area_id is not None))
+
+
+def border_of(given: dict[str, Any] | None, max_vertices: int) -> BaseGeometry | None:
+    """A border as a multipolygon; None for none.
+
+    Raises
+    ------
+    InvalidInputError
+        It is no polygon, it crosses itself, it lies outside the degrees, or it has too many vertices.
+    """
+    if given is None:
+        return None
+    try:
+        shape = shapely.force_2d(shapely.geometry.shape(given))
+    except (ValueError, TypeError, KeyError, AttributeError, IndexError, shapely.errors.ShapelyError) as error:
+        raise InvalidInputError(T("A border is a GeoJSON Polygon or MultiPolygon.")) from error
+    if shape.geom_type not in ("Polygon", "MultiPolygon") or shape.is_empty:
+        raise InvalidInputError(T("A border is a GeoJSON Polygon or MultiPolygon."))
+    if shapely.get_num_coordinates(shape) > max_vertices:
+        raise InvalidInputError(T("A border has at most {most} vertices.", most=max_vertices))
+    west, south, east, north = shape.bounds
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise InvalidInputError(T("A border is drawn in degrees of longitude and latitude."))
+    if not shape.is_valid:
+        raise InvalidInputError(T("The border crosses itself: {reason}", reason=shapely.is_valid_reason(shape)))
+    return shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])

@@ -1,0 +1,147 @@
+"""`gis-service land …`: changes of the land from a shell."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gis_service.access.scope import Scope
+from gis_service.areas.land_record import heirs_of
+from gis_service.areas.queries import area_by_code
+from gis_service.changes.actions import (
+    apply_change,
+    approve_change,
+    discard_change,
+    draft_change,
+    impact_of,
+    land_changes,
+    revert_change,
+)
+from gis_service.changes.carrying_out import CarriedOut
+from gis_service.errors import InvalidInputError
+from gis_service.intake.subject import Mode
+from gis_service.shell import Shell
+from gis_service.storage.engine import reading
+from gis_service.texts import T
+
+land_app = typer.Typer(help="Changes of the land: draft, impact, approve, apply, revert.", no_args_is_help=True)
+console = Console()
+
+Number = Annotated[int, typer.Argument(help="Number of the change.")]
+Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The effective day.")]
+
+
+@land_app.command("draft")
+def draft(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help='JSON: {"kind": "rename", "area_id": 7, "name": …}.', exists=True)],
+    day: Day,
+    mode: Annotated[Mode, typer.Option(help="The world changed, or the record was wrong.")] = Mode.CHANGE,
+    note: Annotated[str | None, typer.Option(help="A note kept with the new versions.")] = None,
+) -> None:
+    """Put down a change; nothing happens before it is approved and applied."""
+    shell: Shell = context.obj
+    try:
+        payload: Any = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InvalidInputError(T("{file} is not JSON.", file=file)) from error
+    change = draft_change(shell.engine, shell.viewer, payload, mode, day.date(), note=note)
+    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+
+
+@land_app.command("list")
+def list_changes(context: typer.Context) -> None:
+    """List the changes of the land, the newest first."""
+    shell: Shell = context.obj
+    table = Table("no", "kind", "mode", "day", "state", "author", "approved by", "note")
+    with reading(shell.engine) as session:
+        for change in land_changes(session, shell.viewer):
+            said = (change.id, change.kind, change.mode, change.day, change.state, change.author, change.approved_by)
+            table.add_row(*(str(value or "") for value in (*said, change.note)))
+    console.print(table)
+
+
+@land_app.command("impact")
+def impact(context: typer.Context, number: Number) -> None:
+    """Tell whom and what a change would move; writes nothing."""
+    shell: Shell = context.obj
+    found = impact_of(shell.engine, shell.settings, shell.viewer, number)
+    summary = T(
+        "{written} addresses would be written; {faults} topology faults.",
+        written=found.written,
+        faults=len(found.faults),
+    )
+    console.print(summary)
+    _show(found.flows)
+    _show(found.officers.reset_index())
+    _show(found.coverage.reset_index())
+
+
+@land_app.command("approve")
+def approve(
+    context: typer.Context,
+    number: Number,
+    accept_faults: Annotated[str | None, typer.Option(help="Reason to accept the topology faults.")] = None,
+) -> None:
+    """Agree to a draft."""
+    shell: Shell = context.obj
+    change = approve_change(shell.engine, shell.viewer, number, accepted_reason=accept_faults)
+    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+
+
+@land_app.command("discard")
+def discard(context: typer.Context, number: Number) -> None:
+    """Drop a change that is not applied."""
+    shell: Shell = context.obj
+    change = discard_change(shell.engine, shell.viewer, number)
+    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+
+
+@land_app.command("apply")
+def apply(context: typer.Context, number: Number) -> None:
+    """Carry an approved change out, all of it or nothing."""
+    shell: Shell = context.obj
+    _tell(apply_change(shell.engine, shell.settings, shell.viewer, number))
+
+
+@land_app.command("revert")
+def revert(
+    context: typer.Context, number: Number, reason: Annotated[str, typer.Option(help="Why it is taken back.")]
+) -> None:
+    """Take an applied change back, as if it had never been."""
+    shell: Shell = context.obj
+    _tell(revert_change(shell.engine, shell.settings, shell.viewer, number, reason))
+
+
+@land_app.command("ancestry")
+def ancestry(
+    context: typer.Context,
+    code: Annotated[str, typer.Argument(help="Code of the area.")],
+    day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="A day on which it had that code.")],
+) -> None:
+    """Tell what became of an area."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        steps = heirs_of(session, area_by_code(session, Scope(day.date(), None), code))
+    _show(pd.DataFrame(steps))
+
+
+def _tell(done: CarriedOut) -> None:
+    written = done.rewriting.written
+    console.print(T("Written: {areas} areas, {addresses} addresses.", areas=len(done.after), addresses=written))
+
+
+def _show(frame: pd.DataFrame) -> None:
+    if frame.empty:
+        return
+    table = Table(*(str(column) for column in frame.columns))
+    for row in frame.itertuples(index=False):
+        table.add_row(*("" if pd.isna(value) else str(value) for value in row))
+    console.print(table)

@@ -1,0 +1,179 @@
+"""Who and what a change of the land moves: found by carrying it out and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
+
+import geopandas as gpd
+import pandas as pd
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from gis_service.access.scope import Scope
+from gis_service.addresses.placements import batches, day_number, placements_of
+from gis_service.areas.periods import holding
+from gis_service.areas.tables import AreaVersion
+from gis_service.changes.carrying_out import CarriedOut
+from gis_service.changes.faults import new_faults
+from gis_service.registers.figures import coverage_of_areas, let_on, registered_on
+from gis_service.registers.tables import Registration, Rental
+from gis_service.settings import Settings
+from gis_service.storage.frames import read_frame
+from gis_service.teams.tables import Beat, BeatDuty, Officer
+
+_RATIOS: Final = ("migrants", "officers_fte", "load", "coverage")
+
+
+@dataclass(frozen=True, eq=False)
+class Impact:
+    """What a change moves, as of its day.
+
+    Attributes
+    ----------
+    since, until : days over which the land differs; None = until further notice.
+    written : addresses whose placements would be written.
+    moved : one row an address whose area, beat or reason differs on the day: index `address_id`; `from_area_id`,
+        `to_area_id`, `from_beat_id`, `to_beat_id` (Int64), `from_unresolved`, `to_unresolved`, `migrants`, `rentals`.
+    flows : the same counted by from and to: `addresses`, `migrants`, `rentals`.
+    officers : beats that lose or gain: index `beat_id`; `code`, `name`, `officer`, `addresses_lost`,
+        `addresses_gained`, `migrants_lost`, `migrants_gained`.
+    coverage : areas concerned: index `area_id`; `name`, and migrants, officers_fte, load and coverage `_before` and
+        `_after`.
+    borders : lon-lat; `area_id`, `code`, `name`, `when` (before, after).
+    faults : topology alarms that the change brings (`layers.boundaries`).
+    """
+
+    since: date
+    until: date | None
+    written: int
+    moved: pd.DataFrame
+    flows: pd.DataFrame
+    officers: pd.DataFrame
+    coverage: pd.DataFrame
+    borders: gpd.GeoDataFrame
+    faults: gpd.GeoDataFrame
+
+
+def measure(session: Session, settings: Settings, day: date, carry: Callable[[], CarriedOut]) -> Impact:
+    """Carry a change out, look, and take it back; the caller's transaction must not be committed."""
+    attempt = session.begin_nested()
+    done = carry()
+    moved = _moved(session, done, day)
+    concerned = _parents(session, done, moved, day)
+    after = _coverage(session, settings, day, concerned)
+    faults = new_faults(session, settings, day, dict(done.before), dict(done.after))
+    officers = _officers(session, moved, day)
+    attempt.rollback()
+    session.expunge_all()
+    before = _coverage(session, settings, day, concerned)
+    return Impact(
+        since=done.since,
+        until=done.until,
+        written=done.rewriting.written,
+        moved=moved,
+        flows=_flows(moved),
+        officers=officers,
+        coverage=_side_by_side(before, after),
+        borders=_borders(done, day),
+        faults=faults,
+    )
+
+
+def _moved(session: Session, done: CarriedOut, day: date) -> pd.DataFrame:
+    at = day_number(day)
+    touched = done.rewriting.begun["address_id"].unique()
+    old = done.recorded[done.recorded["address_id"].isin(touched)]
+    new = placements_of(session, touched)
+    sides = []
+    for side, rows in (("from", old), ("to", new)):
+        held = rows[rows["since"].le(at) & rows["until"].gt(at)].set_index("address_id")
+        ids = held[["area_id", "beat_id"]].astype("Int64")
+        ids = ids.mask(ids.lt(0))
+        sides.append(ids.assign(unresolved=held["unresolved"]).add_prefix(f"{side}_"))
+    both = sides[0].join(sides[1], how="outer")
+    differs = pd.Series(data=False, index=both.index)
+    for name in ("area_id", "beat_id", "unresolved"):
+        one, other = both[f"from_{name}"], both[f"to_{name}"]
+        differs |= ~(one.eq(other).fillna(value=False) | (one.isna() & other.isna())).astype(bool)
+    moved = both[differs].copy()
+    moved["migrants"] = _counted(session, Registration, registered_on(day), moved.index)
+    moved["rentals"] = _counted(session, Rental, let_on(day), moved.index)
+    return moved
+
+
+def _counted(
+    session: Session, row: type[Registration | Rental], condition: ColumnElement[bool], addresses: pd.Index
+) -> pd.Series:
+    found: dict[int, int] = {}
+    for ids in batches(addresses.tolist()):
+        query = select(row.address_id, func.count()).where(row.address_id.in_(ids), condition).group_by(row.address_id)
+        found |= dict(session.execute(query).all())
+    return pd.Series(found, dtype="int64").reindex(addresses).fillna(0).astype("int64")
+
+
+def _flows(moved: pd.DataFrame) -> pd.DataFrame:
+    keys = ["from_area_id", "to_area_id", "from_beat_id", "to_beat_id"]
+    grouped = moved.assign(addresses=1).groupby(keys, dropna=False)[["addresses", "migrants", "rentals"]].sum()
+    return grouped.reset_index().sort_values("addresses", ascending=False, ignore_index=True, kind="stable")
+
+
+def _officers(session: Session, moved: pd.DataFrame, day: date) -> pd.DataFrame:
+    handed = moved[moved["from_beat_id"].ne(moved["to_beat_id"]).fillna(value=True)]
+    counts = {}
+    for side, word in (("from", "lost"), ("to", "gained")):
+        by_beat = handed.assign(addresses=1).groupby(f"{side}_beat_id")
+        for name in ("addresses", "migrants"):
+            counts[f"{name}_{word}"] = by_beat[name].sum()
+    table = pd.DataFrame(counts).fillna(0).astype("int64")
+    table.index = table.index.astype("int64").rename("beat_id")
+    query = (
+        select(Beat.id.label("beat_id"), Beat.code, Beat.name, Officer.name.label("officer"))
+        .outerjoin(BeatDuty, (BeatDuty.beat_id == Beat.id) & BeatDuty.valid_on(day))
+        .outerjoin(Officer, Officer.id == BeatDuty.officer_id)
+        .where(Beat.id.in_(table.index.tolist()))
+    )
+    return read_frame(session, query, index="beat_id").join(table)
+
+
+def _parents(session: Session, done: CarriedOut, moved: pd.DataFrame, day: date) -> frozenset[int]:
+    """The areas above those that change and those that people move from or to: whose coverage is worth showing."""
+    versions = [
+        version
+        for timeline in (*done.before.values(), *done.after.values())
+        if (version := holding(timeline, day)) is not None
+    ]
+    known = {version.parent_id for version in versions if version.parent_id is not None}
+    ends = pd.concat([moved["from_area_id"], moved["to_area_id"]]).dropna().unique().tolist()
+    query = select(AreaVersion.parent_id).where(AreaVersion.area_id.in_(ends), AreaVersion.valid_on(day))
+    return frozenset(known | {parent for parent in session.scalars(query) if parent is not None})
+
+
+def _coverage(session: Session, settings: Settings, day: date, roots: frozenset[int]) -> pd.DataFrame:
+    figures = coverage_of_areas(session, Scope(day, roots), settings)
+    return figures[["name", "level", *_RATIOS]]
+
+
+def _side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    names = before[["name", "level"]].combine_first(after[["name", "level"]])
+    ratios = before[list(_RATIOS)].add_suffix("_before").join(after[list(_RATIOS)].add_suffix("_after"), how="outer")
+    return names.join(ratios)
+
+
+def _borders(done: CarriedOut, day: date) -> gpd.GeoDataFrame:
+    rows = [
+        {
+            "area_id": version.area_id,
+            "code": version.code,
+            "name": version.name,
+            "when": when,
+            "geometry": version.border,
+        }
+        for when, timelines in (("before", done.before), ("after", done.after))
+        for timeline in timelines.values()
+        if (version := holding(timeline, day)) is not None and version.border is not None
+    ]
+    columns = ["area_id", "code", "name", "when", "geometry"]
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=pd.Index(columns)), geometry="geometry", crs="EPSG:4326")
