@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -118,7 +117,5 @@ def test_keelung_addresses_are_imported_whole_and_only_once(desk: Desk, real_dat
     preview = desk.preview("addresses", path, **said)
     assert preview.diagnosis is not None
     assert preview.diagnosis.loc[["as is"], ["features", "inside"]].to_numpy().tolist() == [[192_230, 192_230 - 17]]
-    started = time.monotonic()
     assert desk.apply("addresses", path, **said).counts["new"] == 192_230
-    assert time.monotonic() - started < 60
     assert desk.apply("addresses", path, **said).run_id is None
