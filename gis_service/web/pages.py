@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 import maps
-from gis_service.web import address_pages, import_pages, map_pages, overview_pages, sign_in_pages
+from gis_service.web import address_pages, import_pages, map_pages, office_pages, overview_pages, sign_in_pages
 from gis_service.web.error_pages import install_error_pages
 from gis_service.web.rendering import HERE
 
@@ -25,6 +25,7 @@ def install_pages(app: FastAPI) -> None:
         map_pages.router,
         address_pages.router,
         import_pages.router,
+        office_pages.router,
     ):
         app.include_router(router)
     install_error_pages(app)
