@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -17,13 +18,15 @@ from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
 from gis_service.addresses.ground import ground_on
 from gis_service.addresses.placements import apply_rewriting, as_content, day_number, placements_of, placements_on
+from gis_service.addresses.placing import beats_of
 from gis_service.addresses.queries import address_points
 from gis_service.addresses.tables import Unresolved
 from gis_service.addresses.timeline import OPEN, same_content, settle
 from gis_service.areas.tables import AreaVersion
-from gis_service.errors import InvalidInputError
+from gis_service.errors import InvalidInputError, NotPermittedError
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
+from gis_service.teams.scope import scope_of
 from gis_service.teams.tables import BeatDuty
 from gis_service.texts import T, Text
 
@@ -64,6 +67,8 @@ def assign_addresses(
     viewer.require(Permission.ASSIGN_ADDRESSES)
     report = progress or (lambda _done, _total, _text: None)
     with transaction(engine) as session:
+        if not scope_of(session, viewer, day).is_whole_district:
+            raise NotPermittedError(T("Addresses are assigned by somebody who sees the whole district."))
         report(0, 4, T("Reading land and beats"))
         ground = ground_on(session, day)
         if ground.compounds.empty:
@@ -71,12 +76,13 @@ def assign_addresses(
         report(1, 4, T("Reading addresses"))
         points = address_points(session)
         report(2, 4, T("Locating {count} addresses", count=len(points)))
-        placed = as_content(ground.place(points, settings.metric_crs))
-        report(3, 4, T("Writing what changed"))
         in_force = placements_on(session, day)
+        located = as_content(ground.place(points, settings.metric_crs))
+        placed = _with_overrides(located, in_force, points, ground.parts)
+        report(3, 4, T("Writing what changed"))
         fresh, kept = _differing(placed, in_force)
         written = _write(session, placed[fresh], day)
-        counts = _counts(session, placed, in_force, day)
+        counts = _counts(session, placed, day)
         outcome = Assignment(day, len(points), written, len(points) - written - kept, kept, counts)
         record(
             session,
@@ -91,14 +97,31 @@ def assign_addresses(
     return outcome
 
 
+def _with_overrides(
+    placed: pd.DataFrame, in_force: pd.DataFrame, points: pd.DataFrame, parts: gpd.GeoDataFrame
+) -> pd.DataFrame:
+    """The same where nobody has overridden it; an overridden address keeps its area, and has the beat of that."""
+    at = _position(placed, in_force)
+    found = np.flatnonzero(at >= 0)
+    overridden = found[in_force["override_reason"].ne("").to_numpy()[at[found]]]
+    if not len(overridden):
+        return placed
+    held = in_force.iloc[at[overridden]].set_index("address_id")
+    beat = beats_of(points.loc[held.index], held["area_id"].astype("Int64"), parts)
+    held["beat_id"] = beat.to_numpy(dtype=np.int64, na_value=-1)
+    held["unresolved"] = np.where(beat.isna(), Unresolved.NO_BEAT.value, "").astype(object)
+    others = placed.drop(index=placed.index[overridden])
+    both = pd.concat([others, held.reset_index()[list(placed.columns)]], ignore_index=True)
+    return both.sort_values("address_id", ignore_index=True)
+
+
 def _differing(placed: pd.DataFrame, in_force: pd.DataFrame) -> tuple[npt.NDArray[np.bool_], int]:
-    """Which placements differ from the one in force and are not overridden; and how many are overridden."""
+    """Which placements differ from the one in force; and how many overrides stay as they are."""
     at = _position(placed, in_force)
     found = at >= 0
-    same, overridden = np.zeros(len(placed), dtype=np.bool_), np.zeros(len(placed), dtype=np.bool_)
+    same = np.zeros(len(placed), dtype=np.bool_)
     same[found] = same_content(in_force.iloc[at[found]], placed[found])
-    overridden[found] = in_force["override_reason"].ne("").to_numpy()[at[found]]
-    return ~same & ~overridden, int(overridden.sum())
+    return ~same, int((same & placed["override_reason"].ne("").to_numpy()).sum())
 
 
 def _write(session: Session, fresh: pd.DataFrame, day: date) -> int:
@@ -115,7 +138,7 @@ def _write(session: Session, fresh: pd.DataFrame, day: date) -> int:
     is_first = ~np.isin(address, replaced.index.to_numpy())
     begins = earlier.reindex(address).fillna(day_number(min(known_since, day))).to_numpy(dtype=np.int64)
     ends = pd.concat([replaced, later[~later.index.isin(replaced.index)]]).reindex(address)
-    pieces = fresh.assign(since=np.where(is_first, begins, today), until=OPEN, forced=False)
+    pieces = fresh.assign(since=np.where(is_first, begins, today), until=OPEN, forced=fresh["override_reason"].ne(""))
     bounded = ends.notna().to_numpy()
     pieces.loc[bounded, "until"] = ends[bounded].to_numpy(dtype=np.int64)
     rewriting = settle(recorded, pieces)
@@ -123,15 +146,13 @@ def _write(session: Session, fresh: pd.DataFrame, day: date) -> int:
     return rewriting.written
 
 
-def _counts(session: Session, placed: pd.DataFrame, in_force: pd.DataFrame, day: date) -> dict[str, int]:
+def _counts(session: Session, placed: pd.DataFrame, day: date) -> dict[str, int]:
     """What `queries.count_unresolved` would count now, from what is at hand."""
-    kept = in_force[in_force["override_reason"].ne("")]
-    after = pd.concat([placed[~placed["address_id"].isin(kept["address_id"])], kept], ignore_index=True)
     held = session.scalars(select(BeatDuty.beat_id).where(BeatDuty.valid_on(day))).all()
-    by_reason = after["unresolved"].value_counts()
-    assigned = int(after["beat_id"].isin(list(held)).sum())
+    by_reason = placed["unresolved"].value_counts()
+    assigned = int(placed["beat_id"].isin(list(held)).sum())
     counts = {reason.value: int(by_reason.get(reason.value, 0)) for reason in Unresolved}
-    return {**counts, "no_officer": int(by_reason.get("", 0)) - assigned, "assigned": assigned, "total": len(after)}
+    return {**counts, "no_officer": int(by_reason.get("", 0)) - assigned, "assigned": assigned, "total": len(placed)}
 
 
 def _position(placed: pd.DataFrame, in_force: pd.DataFrame) -> npt.NDArray[np.int64]:

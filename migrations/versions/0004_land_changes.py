@@ -77,10 +77,13 @@ def _refuse_overlaps(table: str, keys: tuple[str, ...]) -> None:
     """SQLite has no exclusion constraints: triggers stand for them."""
     same = " AND ".join(f"o.{key} = NEW.{key}" for key in keys)
     for event, other in (("INSERT", ""), ("UPDATE", " AND o.id <> NEW.id")):
-        op.execute(
-            f"CREATE TRIGGER ex_{table}_{event.lower()} BEFORE {event} ON {table} WHEN EXISTS ("
+        met = (
             f"SELECT 1 FROM {table} o WHERE {same}{other} "  # noqa: S608 - names of our own tables
             "AND o.valid_from < coalesce(NEW.valid_to, '9999-12-31') "
-            "AND NEW.valid_from < coalesce(o.valid_to, '9999-12-31')) "
-            f"BEGIN SELECT RAISE(ABORT, 'periods of one {table} overlap'); END"
+            "AND NEW.valid_from < coalesce(o.valid_to, '9999-12-31')"
+        )
+        refusal = f"RAISE(ABORT, 'periods of one {table} overlap')"
+        op.execute(
+            f"CREATE TRIGGER ex_{table}_{event.lower()} BEFORE {event} ON {table} WHEN EXISTS ({met}) "
+            f"BEGIN SELECT {refusal}; END"
         )

@@ -131,7 +131,7 @@ def test_an_override_stays(engine: Engine, settings: Settings, board: Board) -> 
         session.execute(
             update(Placement)
             .where(Placement.address_id == address)
-            .values(area_id=board.areas["S11"], override_reason="the gate is in S11")
+            .values(area_id=board.areas["S11"], beat_id=board.beats["S1"], override_reason="the gate is in S11")
         )
     give_to(engine, board, "N12", "N2", TODAY)
     outcome = assign(engine, settings)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import shapely
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 
 from gis_service.access.permissions import Role
 from gis_service.access.scope import Scope
@@ -27,7 +27,8 @@ from gis_service.changes.actions import apply_change, approve_change, draft_chan
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.intake.subject import Mode
 from gis_service.settings import Settings
-from gis_service.storage.engine import reading
+from gis_service.storage.engine import reading, transaction
+from gis_service.teams.tables import BeatPart
 from tests.integration.board import START, TODAY, Board, cells
 
 REASON = "the gate is on that side"
@@ -80,6 +81,17 @@ def test_an_override_survives_assigning_again(engine: Engine, settings: Settings
     assert place_of(engine, address, START)["area_id"] == board.areas["N11"]
     assert assign_addresses(engine, settings, SHELL, TODAY).written == 0
     assert place_of(engine, address) == now
+
+
+def test_an_overridden_address_follows_the_beat_of_its_area(engine: Engine, settings: Settings, board: Board) -> None:
+    address = board.addresses["A-N11-0"]
+    override_area(engine, settings, SHELL, address, board.areas["N22"], REASON, date(2026, 9, 1))
+    with transaction(engine) as session:
+        of_n22 = update(BeatPart).where(BeatPart.area_id == board.areas["N22"])
+        session.execute(of_n22.values(beat_id=board.beats["S1"]))
+    assign_addresses(engine, settings, SHELL, TODAY)
+    now = place_of(engine, address)
+    assert (now["area_id"], now["beat_id"], now["override_reason"]) == (board.areas["N22"], board.beats["S1"], REASON)
 
 
 def test_a_withdrawn_override_leaves_no_trace_in_the_placements(
