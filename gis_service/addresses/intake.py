@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from gis_service.access.permissions import Permission
+from gis_service.addresses.search_index import index_addresses
 from gis_service.addresses.tables import Address, PointSource
 from gis_service.areas.reach import area_codes, district_outline, outlines, reach_of
 from gis_service.intake.fields import Field, Kind
 from gis_service.intake.flat_table import FlatTable
-from gis_service.intake.subject import Batch, Circumstances, Shape, Subject
+from gis_service.intake.subject import Batch, Circumstances, Progress, Shape, Subject
 from gis_service.texts import T
 
 _SOURCES: Final = {
@@ -79,12 +81,21 @@ def within_reach(circumstances: Circumstances, rows: pd.DataFrame) -> pd.Series:
     return inside.where(~shapely.is_missing(shapes), stated)
 
 
+def keep_searchable(circumstances: Circumstances, ids: npt.NDArray[np.int64], progress: Progress) -> None:
+    """What was written can be searched for at once."""
+    index_addresses(
+        circumstances.session, ids.tolist(), lambda done, total: progress(done, total, T("Indexing addresses"))
+    )
+
+
 ADDRESSES: Final = Subject(
     "addresses",
     T("Standard addresses"),
     Permission.IMPORT_ADDRESSES,
     FIELDS,
-    FlatTable(Address, ("code",), settle=settle, allowed=within_reach, elsewhere=("lon", "lat")).plan,
+    FlatTable(
+        Address, ("code",), settle=settle, allowed=within_reach, elsewhere=("lon", "lat"), written=keep_searchable
+    ).plan,
     key="code",
     shape=Shape.POINT,
     lonlat_columns=True,

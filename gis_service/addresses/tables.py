@@ -5,7 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis_service.storage.rows import Period, Row, RowId, geometry_column
@@ -83,3 +84,27 @@ class Placement(Period, Row):
     suggested_distance_m: Mapped[float | None]
     candidate_area_ids: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     override_reason: Mapped[str | None] = mapped_column(String(500))
+
+
+class AddressSearch(Row):
+    """What an address is found by; `gis_service.addresses.search_index` keeps it in step with the addresses."""
+
+    __tablename__ = "address_search"
+    __table_args__ = (
+        Index(
+            "ix_address_search_tokens",
+            "tokens",
+            postgresql_using="gin",
+            sqlite_where=text("tokens IS NOT NULL"),  # none are: there the index is empty
+        ),
+    )
+
+    #: the address's own
+    id: Mapped[int] = mapped_column(RowId, ForeignKey("address.id", ondelete="CASCADE"), primary_key=True)
+    #: lower case; exact in every collation, so that a beginning can be looked up as a range
+    code: Mapped[str] = mapped_column(String(64).with_variant(String(64, collation="C"), "postgresql"), index=True)
+    #: the forms of `gis_service.addresses.text.search_terms.searched_forms`
+    text: Mapped[str] = mapped_column(Text)
+    initials: Mapped[str] = mapped_column(Text)
+    #: on PostGIS; SpatiaLite keeps the tokens in its full-text table `address_search_tokens`
+    tokens: Mapped[Any | None] = mapped_column(Text().with_variant(TSVECTOR(), "postgresql"), deferred=True)
