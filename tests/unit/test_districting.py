@@ -120,6 +120,11 @@ class TestPartition:
         assert not result.within_band
         assert result.proof is Proof.NO_PROVEN_GAP
 
+    def test_units_without_load_are_shared_out_too(self) -> None:
+        result = repair(path(0, 0, 5), [0, 0, 0], beats=3, band=0.05)
+        assert sorted(result.loads.tolist()) == [0, 0, 5]
+        assert all(violation.breach is Breach.OUTSIDE_BAND for violation in result.violations)
+
     def test_the_same_seed_gives_the_same_plan_and_another_seed_another(self) -> None:
         graph = made_up(300, 15, 1).graph
         first, again, other = (partition(graph, 15, seed=seed, moves_per_unit=60) for seed in (4, 4, 5))
