@@ -6,16 +6,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
 
 from gis_service import __version__
 from gis_service.access.http import install_access
 from gis_service.access.personal import Vault
 from gis_service.access.routes import router as access_router
+from gis_service.addresses.resolving_routes import router as resolving_router
 from gis_service.addresses.routes import router as addresses_router
 from gis_service.api import health
 from gis_service.api.logs import configure_logs, install_request_log
 from gis_service.api.problems import install_problems
 from gis_service.areas.routes import router as areas_router
+from gis_service.changes.routes import router as changes_router
 from gis_service.intake.routes import import_router
 from gis_service.registers.reach import REACH
 from gis_service.registers.routes import router as registers_router
@@ -25,6 +28,9 @@ from gis_service.subjects import SUBJECTS
 from gis_service.teams.routes import router as teams_router
 from gis_service.teams.scope import scope_of
 from gis_service.web.pages import install_pages
+
+#: smaller answers travel as they are, bytes
+GZIP_FROM_BYTES = 1024
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -54,10 +60,19 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.reach = REACH
     install_problems(app)
     app.include_router(health.router)
-    for router in (access_router, areas_router, teams_router, addresses_router, registers_router):
+    for router in (
+        access_router,
+        areas_router,
+        teams_router,
+        addresses_router,
+        resolving_router,
+        registers_router,
+        changes_router,
+    ):
         app.include_router(router)
     app.include_router(import_router(SUBJECTS.values()))
     install_pages(app)
+    app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)  # inside the browser's defences
     install_access(app)
     install_request_log(app)
     return app

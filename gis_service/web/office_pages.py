@@ -21,9 +21,8 @@ from gis_service.access.accounts import (
 )
 from gis_service.access.audit_review import AuditFilter, read_entries, verify_audit
 from gis_service.access.headers import cookie_name
-from gis_service.access.http import ActingDep, PresenceDep, ViewerDep, requires
+from gis_service.access.http import ActingDep, PresenceDep, ReachDep, ViewerDep, requires
 from gis_service.access.permissions import Permission, Role
-from gis_service.access.routes import ReachDep
 from gis_service.access.scope import Scope
 from gis_service.access.sign_in import start_view_as
 from gis_service.access.viewer import Viewer
@@ -65,7 +64,7 @@ def new_account(
     acting: ActingDep,
     login: Line,
     display_name: Line,
-    role: Role,
+    role: Annotated[Role, Form()],
     area_code: Line = "",
     badge_no: Line = "",
 ) -> HTMLResponse:
