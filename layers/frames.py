@@ -205,7 +205,7 @@ def _id_index(index: pd.Index, name: str) -> pd.Index:
 
 
 def _text(column: pd.Series) -> pd.Series:
-    strange = column.notna() & ~column.map(lambda value: isinstance(value, str))
+    strange = column.notna() & ~column.map(lambda value: isinstance(value, str)).astype(bool)
     _refuse(strange, str(column.name), "is not text")
     return column.astype("str")
 
@@ -232,7 +232,7 @@ def _check_parents(areas: gpd.GeoDataFrame) -> None:
     _refuse(is_root & has_parent, "parent_id", f"is given for a {LEVELS[0]}")
     _refuse(~is_root & ~has_parent, "parent_id", "is missing")
     known = areas["parent_id"].isin(areas.index)
-    depth = areas["level"].map(LEVELS.index)
+    depth = areas["level"].map(LEVELS.index).astype("int64")
     parent_depth = depth.reindex(areas["parent_id"].where(known).fillna(-1).astype("int64")).to_numpy()
     _refuse(known & (parent_depth != depth - 1), "parent_id", "is an area that is not one level above")
 

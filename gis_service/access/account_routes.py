@@ -18,7 +18,7 @@ from gis_service.access.accounts import (
     reset_password,
 )
 from gis_service.access.approvals import ask_for_export, decide_export, open_requests
-from gis_service.access.http import ActingDep, ViewerDep, requires
+from gis_service.access.http import ActingDep, ReachDep, ViewerDep, requires
 from gis_service.access.permissions import Permission, Role
 from gis_service.access.tables import ApprovalState
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
@@ -204,8 +204,8 @@ def delete_grant(engine: EngineDep, acting: ActingDep, grant_id: int) -> None:
 
 
 @router.get("/export-approvals", dependencies=[Depends(requires(Permission.EXPORT))])
-def get_approvals(session: ReadDep, viewer: ViewerDep) -> list[ApprovalItem]:
-    """List requests for an export of unmasked data: one's own, or all for who may approve."""
+def get_approvals(session: ReadDep, viewer: ViewerDep, reach: ReachDep) -> list[ApprovalItem]:
+    """List requests for an export of unmasked data: one's own, and for who may approve those of the own part."""
     return [
         ApprovalItem(
             approval_id=row.id,
@@ -218,7 +218,7 @@ def get_approvals(session: ReadDep, viewer: ViewerDep) -> list[ApprovalItem]:
             decided_at=row.decided_at,
             expires_at=row.expires_at,
         )
-        for row in open_requests(session, viewer, now=datetime.now(UTC))
+        for row in open_requests(session, viewer, reach, now=datetime.now(UTC))
     ]
 
 
@@ -235,7 +235,12 @@ def post_approval(engine: EngineDep, settings: SettingsDep, acting: ActingDep, f
     dependencies=[Depends(requires(Permission.APPROVE_EXPORT))],
 )
 def post_decision(
-    engine: EngineDep, settings: SettingsDep, acting: ActingDep, approval_id: int, decision: Decision
+    engine: EngineDep,
+    settings: SettingsDep,
+    acting: ActingDep,
+    reach: ReachDep,
+    approval_id: int,
+    decision: Decision,
 ) -> None:
     """Approve or refuse somebody else's request."""
-    decide_export(engine, settings, acting, approval_id, approve=decision.approve, now=datetime.now(UTC))
+    decide_export(engine, settings, acting, reach, approval_id, approve=decision.approve, now=datetime.now(UTC))

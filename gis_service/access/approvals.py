@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.audit import Result, record
 from gis_service.access.permissions import Permission
+from gis_service.access.reach import Reach
 from gis_service.access.tables import ApprovalState, ExportApproval
 from gis_service.access.viewer import Viewer
+from gis_service.access.viewers import viewer_of_account
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
@@ -54,12 +56,14 @@ def ask_for_export(
 
 
 def decide_export(
-    engine: Engine, settings: Settings, viewer: Viewer, approval_id: int, *, approve: bool, now: datetime
+    engine: Engine, settings: Settings, viewer: Viewer, reach: Reach, approval_id: int, *, approve: bool, now: datetime
 ) -> None:
-    """Approve or refuse somebody else's request."""
+    """Approve or refuse somebody else's request, whose part of the district lies within one's own."""
     viewer.require(Permission.APPROVE_EXPORT)
     with transaction(engine) as session:
         row = _row(session, approval_id)
+        if not _may_see(session, viewer, reach, row, now):
+            raise NotFoundError(T("There is no such request."))
         if viewer.account_id is None or row.asked_by == viewer.account_id:
             raise NotPermittedError(T("A second person decides: nobody approves the own request."))
         if row.state != ApprovalState.ASKED or row.expires_at <= now:
@@ -81,12 +85,20 @@ def use_approval(session: Session, viewer: Viewer, approval_id: int, subject: st
     record(session, viewer, "export_unmasked", "export_approval", row.id, after={"subject": subject})
 
 
-def open_requests(session: Session, viewer: Viewer, *, now: datetime) -> list[ExportApproval]:
-    """The requests that wait for a second person: others' for who may approve, and one's own."""
+def open_requests(session: Session, viewer: Viewer, reach: Reach, *, now: datetime) -> list[ExportApproval]:
+    """The requests that wait for a second person: one's own, and for who may approve those of the own part."""
     query = select(ExportApproval).where(ExportApproval.expires_at > now).order_by(ExportApproval.id)
     if not viewer.may(Permission.APPROVE_EXPORT):
         query = query.where(ExportApproval.asked_by == viewer.account_id)
-    return list(session.scalars(query))
+    return [row for row in session.scalars(query) if _may_see(session, viewer, reach, row, now)]
+
+
+def _may_see(session: Session, viewer: Viewer, reach: Reach, row: ExportApproval, now: datetime) -> bool:
+    """Say whether it is the own request, or one of somebody who sees no more than the viewer does."""
+    if row.asked_by == viewer.account_id:
+        return True
+    asker, today = viewer_of_account(session, row.asked_by, now), now.astimezone().date()
+    return asker is not None and reach.covers(session, viewer, asker, today)
 
 
 def _row(session: Session, approval_id: int) -> ExportApproval:

@@ -23,6 +23,7 @@ from gis_service.access.audit import Result, attach_audit, record
 from gis_service.access.headers import BrowserDefences, cookie_name
 from gis_service.access.permissions import Permission
 from gis_service.access.rate_limits import RateLimits
+from gis_service.access.reach import Reach
 from gis_service.access.scope import Scope
 from gis_service.access.sign_in import SignedIn
 from gis_service.access.viewer import Viewer
@@ -85,6 +86,15 @@ def scope_asked(request: Request, session: ReadDep, viewer: ViewerDep, day: AsOf
 
 
 ScopeDep = Annotated[Scope, Depends(scope_asked)]
+
+
+def reach_of(request: Request) -> Reach:
+    """What the features answer about scopes."""
+    reach: Reach = request.app.state.reach
+    return reach
+
+
+ReachDep = Annotated[Reach, Depends(reach_of)]
 
 
 class Requires:

@@ -14,6 +14,7 @@ from gis_service.access.http import (
     OPEN,
     ActingDep,
     PresenceDep,
+    ReachDep,
     ViewerDep,
     clear_session_cookie,
     requires,
@@ -22,7 +23,6 @@ from gis_service.access.http import (
 from gis_service.access.passwords import PASSWORD_MAX_LENGTH
 from gis_service.access.permissions import PERMISSIONS, Permission, Role
 from gis_service.access.personal import Vault
-from gis_service.access.reach import Reach
 from gis_service.access.sealed import unmask
 from gis_service.access.second_factor import confirm_enrolment, remove_second_factor, start_enrolment
 from gis_service.access.sign_in import change_password, sign_in, sign_out, start_view_as, stop_view_as
@@ -47,14 +47,7 @@ def vault_of(request: Request) -> Vault:
     return vault
 
 
-def reach_of(request: Request) -> Reach:
-    """What the features answer about scopes."""
-    reach: Reach = request.app.state.reach
-    return reach
-
-
 VaultDep = Annotated[Vault, Depends(vault_of)]
-ReachDep = Annotated[Reach, Depends(reach_of)]
 
 
 class SignInForm(BaseModel):

@@ -105,6 +105,12 @@ def viewer_of_token(session: Session, token: str, now: datetime) -> Viewer:
     return presence_of_token(session, token, now).viewer
 
 
+def viewer_of_account(session: Session, account_id: int, now: datetime) -> Viewer | None:
+    """Who an account is, without anybody being signed in; None when there is no such account."""
+    account = session.get(Account, account_id)
+    return None if account is None else _viewer(session, account, now)
+
+
 def note_use(engine: Engine, presence: Presence, now: datetime) -> None:
     """Note that the session or token was used, at most once a minute."""
     if presence.stale is None:

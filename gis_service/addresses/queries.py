@@ -33,6 +33,14 @@ def placement_in_scope(scope: Scope) -> ColumnElement[bool]:
     return area_in_scope(scope, Placement.home_area_id)
 
 
+def address_in_scope(scope: Scope) -> ColumnElement[bool]:
+    """The same for addresses, whatever else is asked about them."""
+    if scope.is_whole_district:
+        return true()
+    placed = select(Placement.address_id).where(Placement.valid_on(scope.day), placement_in_scope(scope))
+    return Address.id.in_(placed)
+
+
 def _addresses(scope: Scope) -> Select[*tuple[Any, ...]]:
     village = aliased(AreaVersion)
     return (
@@ -96,8 +104,8 @@ def addresses(
 ) -> tuple[pd.DataFrame, int]:
     """One page of addresses in scope, ordered by code, with place and officer, and how many there are in all.
 
-    `search` is as for `search_addresses`: parts of the text, pinyin initials, the beginning of the code; `area_id` narrows to a subtree; `box` is west, south, east, north
-    in degrees lon-lat.
+    `search` is as for `search_addresses`: parts of the text, pinyin initials, the beginning of the code; `area_id`
+    narrows to a subtree; `box` is west, south, east, north in degrees lon-lat.
     """
     conditions: list[ColumnElement[bool]] = []
     if search:

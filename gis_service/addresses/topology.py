@@ -6,7 +6,7 @@ import geopandas as gpd
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
-from gis_service.addresses.queries import address_points
+from gis_service.addresses.queries import address_in_scope, address_points
 from gis_service.areas.queries import areas
 from gis_service.settings import Settings
 from layers.boundaries import Tolerances, check_topology
@@ -25,7 +25,7 @@ def tolerances(settings: Settings) -> Tolerances:
 
 
 def topology_findings(session: Session, scope: Scope, settings: Settings) -> gpd.GeoDataFrame:
-    """Findings of `layers.boundaries.check_topology` for the areas in scope, lon-lat."""
+    """Findings of `layers.boundaries.check_topology` for the areas in scope, lon-lat; they count addresses in scope."""
     land = areas(session, scope)
-    points = address_points(session)
+    points = address_points(session, address_in_scope(scope))
     return check_topology(check_areas(land), settings.metric_crs, tolerances(settings), points)

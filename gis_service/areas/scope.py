@@ -18,7 +18,7 @@ def subtree(root_ids: Collection[int], day: date) -> Select[tuple[int]]:
     start = select(AreaVersion.area_id.label("area_id")).where(
         AreaVersion.area_id.in_(sorted(root_ids)), AreaVersion.valid_on(day)
     )
-    tree = start.cte("subtree", recursive=True)
+    tree = start.cte(recursive=True)  # without a name of its own: a query may ask for several subtrees
     child = aliased(AreaVersion)
     tree = tree.union(select(child.area_id).join(tree, child.parent_id == tree.c.area_id).where(child.valid_on(day)))
     return select(tree.c.area_id)

@@ -1,4 +1,4 @@
-"""What a viewer reaches: the two questions that `access` asks and only those who know the tables can answer."""
+"""What a viewer reaches: the questions that `access` asks and only those who know the tables can answer."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gis_service.access.reach import Reach
 from gis_service.access.viewer import Viewer
 from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Placement
+from gis_service.areas.scope import subtree
 from gis_service.registers.tables import Registration, Rental
 from gis_service.teams.queries import officers
 from gis_service.teams.scope import scope_of
@@ -44,4 +45,14 @@ def holds_row(session: Session, viewer: Viewer, table: str, key: str, day: date)
     return session.execute(query).first() is not None
 
 
-REACH = Reach(officer_name, holds_row)
+def covers(session: Session, viewer: Viewer, other: Viewer, day: date) -> bool:
+    """Say whether all that `other` sees on `day` is in the scope of `viewer`."""
+    own, others = scope_of(session, viewer, day), scope_of(session, other, day)
+    if own.is_whole_district:
+        return True
+    if own.beat_ids is not None or own.root_ids is None or others.root_ids is None:
+        return False
+    return others.root_ids <= set(session.scalars(subtree(own.root_ids, day)))
+
+
+REACH = Reach(officer_name, holds_row, covers)

@@ -8,11 +8,10 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from gis_service.access.headers import LOCALE_COOKIE, cookie_name
+from gis_service.access.headers import LOCALE_COOKIE
 from gis_service.access.http import (
     OPEN,
     PresenceDep,
-    ViewerDep,
     clear_session_cookie,
     requires,
     set_session_cookie,
@@ -64,9 +63,10 @@ def sign_in_now(
 
 
 @router.post("/sign-out", dependencies=[OWN])
-def sign_out_now(request: Request, engine: EngineDep, settings: SettingsDep, viewer: ViewerDep) -> Response:
+def sign_out_now(engine: EngineDep, settings: SettingsDep, presence: PresenceDep) -> Response:
     """End the session."""
-    sign_out(engine, viewer, request.cookies.get(cookie_name(settings), ""))
+    if presence.cookie is not None:
+        sign_out(engine, presence.viewer, presence.cookie)
     response = RedirectResponse("/sign-in", status_code=303)
     clear_session_cookie(response, settings)
     return response
@@ -109,9 +109,10 @@ def choose_language(request: Request, settings: SettingsDep, locale: Field) -> R
 
 
 @router.post("/view-as/stop", dependencies=[OWN])
-def stop_viewing_as(request: Request, engine: EngineDep, settings: SettingsDep, viewer: ViewerDep) -> Response:
+def stop_viewing_as(engine: EngineDep, presence: PresenceDep) -> Response:
     """See the service with the own eyes again."""
-    stop_view_as(engine, viewer, request.cookies.get(cookie_name(settings), ""))
+    if presence.cookie is not None:
+        stop_view_as(engine, presence.viewer, presence.cookie)
     return RedirectResponse("/", status_code=303)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pyotp
@@ -42,6 +43,7 @@ from gis_service.errors import (
     SecondFactorNeededError,
     TooManyRequestsError,
 )
+from gis_service.registers.reach import REACH
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.tables import metadata
@@ -495,13 +497,13 @@ def test_an_officer_views_as_nobody(engine: Engine, settings: Settings, land: No
 def test_an_export_of_unmasked_data_needs_a_second_person_and_is_good_once(
     engine: Engine, settings: Settings, planner: Viewer
 ) -> None:
-    second = new_account(engine, settings, "zhang", Role.COMMANDER)
+    second = replace(new_account(engine, settings, "zhang", Role.COMMANDER), area_ids=None)
     asked = ask_for_export(engine, settings, planner, "registrations", "季度核对", now=NOW)
     with pytest.raises(NotPermittedError, match="second person"):
-        decide_export(engine, settings, planner, asked, approve=True, now=NOW)
+        decide_export(engine, settings, planner, REACH, asked, approve=True, now=NOW)
     with transaction(engine) as session, pytest.raises(NotPermittedError):
         use_approval(session, planner, asked, "registrations", now=NOW)
-    decide_export(engine, settings, second, asked, approve=True, now=NOW)
+    decide_export(engine, settings, second, REACH, asked, approve=True, now=NOW)
     with transaction(engine) as session, pytest.raises(NotPermittedError):
         use_approval(session, second, asked, "registrations", now=NOW)
     with transaction(engine) as session, pytest.raises(NotPermittedError):
@@ -513,12 +515,12 @@ def test_an_export_of_unmasked_data_needs_a_second_person_and_is_good_once(
 
 
 def test_an_approval_runs_out(engine: Engine, settings: Settings, planner: Viewer) -> None:
-    second = new_account(engine, settings, "zhang", Role.COMMANDER)
+    second = replace(new_account(engine, settings, "zhang", Role.COMMANDER), area_ids=None)
     asked = ask_for_export(engine, settings, planner, "registrations", "季度核对", now=NOW)
     with reading(engine) as session:
-        assert [row.id for row in open_requests(session, second, now=NOW)] == [asked]
+        assert [row.id for row in open_requests(session, second, REACH, now=NOW)] == [asked]
     late = NOW + timedelta(hours=settings.approval_hours)
     with pytest.raises(ConflictError):
-        decide_export(engine, settings, second, asked, approve=True, now=late)
+        decide_export(engine, settings, second, REACH, asked, approve=True, now=late)
     with pytest.raises(InvalidInputError):
         ask_for_export(engine, settings, planner, "registrations", "  . ", now=NOW)
