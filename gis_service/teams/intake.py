@@ -17,7 +17,7 @@ from gis_service.intake.subject import Batch, Circumstances, Shape, Subject
 from gis_service.storage.frames import read_frame
 from gis_service.storage.rows import Row
 from gis_service.teams.tables import Beat, BeatDuty, BeatPart, Officer, Posting, PostRole, Unit
-from gis_service.texts import T
+from gis_service.texts import T, Text
 from layers.identity_numbers import birth_dates
 
 _FROM: Final = Field("valid_from", Kind.DAY, aliases=("开始日期", "起始日期", "生效日期", "任职日期"), required=True)
@@ -109,10 +109,10 @@ def _settle_parts(batch: Batch, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(buildings=pd.Series(cleaned, index=rows.index, dtype=object))
 
 
-def _refuse_clash(batch: Batch, clash: pd.Series, field: str, message: str, remedy: str) -> None:
+def _refuse_clash(batch: Batch, clash: pd.Series, field: str, message: Text, remedy: Text) -> None:
     """Refuse rows of the batch among rows of the batch (their own index) and of the table (negative index)."""
     here = clash.reindex(batch.rows.index, fill_value=False)
-    batch.faults.refuse(here, T(message), field=field, values=batch.column(field), remedy=T(remedy))
+    batch.faults.refuse(here, message, field=field, values=batch.column(field), remedy=remedy)
 
 
 def _together(planned: pd.DataFrame, rest: pd.DataFrame) -> pd.DataFrame:
@@ -127,23 +127,23 @@ def _check_postings(_circumstances: Circumstances, batch: Batch, planned: pd.Dat
         batch,
         overlapping(table, ["officer_id", "unit_id"]),
         "valid_from",
-        "The officer already serves this unit in that period.",
-        "End one posting before the other begins.",
+        T("The officer already serves this unit in that period."),
+        T("End one posting before the other begins."),
     )
     leaders = table[table["role"].eq(PostRole.LEADER)]
     _refuse_clash(
         batch,
         overlapping(leaders, ["unit_id"]),
         "role",
-        "The unit already has a leader in that period.",
-        "A unit has one leader post: end the other one first, or make this a member.",
+        T("The unit already has a leader in that period."),
+        T("A unit has one leader post: end the other one first, or make this a member."),
     )
     _refuse_clash(
         batch,
         exceeding(table, ["officer_id"], "share", 1.0),
         "share",
-        "The officer's shares add up to more than one full-time post.",
-        "Lower the shares, or end another posting first.",
+        T("The officer's shares add up to more than one full-time post."),
+        T("Lower the shares, or end another posting first."),
     )
 
 
@@ -153,8 +153,8 @@ def _check_duties(_circumstances: Circumstances, batch: Batch, planned: pd.DataF
         batch,
         overlapping(table, ["beat_id"]),
         "valid_from",
-        "The beat already has an officer in that period.",
-        "A beat has one officer at a time: end the other duty first.",
+        T("The beat already has an officer in that period."),
+        T("A beat has one officer at a time: end the other duty first."),
     )
 
 
@@ -181,8 +181,8 @@ def _check_parts(_circumstances: Circumstances, batch: Batch, planned: pd.DataFr
         batch,
         clash,
         "area_code",
-        "The compound, or a building of it, is already in a beat in that period.",
-        "End the other part first, or split the compound by buildings (1幢;2幢).",
+        T("The compound, or a building of it, is already in a beat in that period."),
+        T("End the other part first, or split the compound by buildings (1幢;2幢)."),
     )
 
 
