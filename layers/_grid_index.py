@@ -74,7 +74,7 @@ class _Piece(NamedTuple):
     cut_areas: IntArray
 
 
-def index_edges(edges: Edges, row_of_number: IntArray) -> GridIndex:
+def index_edges(edges: Edges, row_of_number: IntArray, expected_points: int) -> GridIndex:
     """Build the hierarchy; pages list areas by ascending number, cells and pages name them by row."""
     if not len(edges.ends):
         nowhere = np.full(1, OUTSIDE, np.int32)
@@ -83,7 +83,7 @@ def index_edges(edges: Edges, row_of_number: IntArray) -> GridIndex:
     x, y = edges.ends[:, 0::2], edges.ends[:, 1::2]
     bounds = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
     least = smallest_cell(bounds)
-    coarse = level = coarse_level(edges, bounds)
+    coarse = level = coarse_level(edges, bounds, expected_points)
     levels: list[Level] = []
     pieces: list[_Piece] = []
     for depth in range(1, MOST_LEVELS + 1):

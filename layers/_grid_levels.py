@@ -7,7 +7,9 @@ import numpy as np
 from layers._compiled import compiled, compiled_without_allocation
 from layers._edges import Edges, FloatArray, IntArray
 
-CELLS_PER_EDGE = 8
+CELLS_PER_EDGE = 3.0
+"""Cells of the coarse grid for each edge, when as many points as edges are expected; it grows with their root."""
+
 MOST_CELLS = 1 << 22
 FINER = 8
 
@@ -48,12 +50,12 @@ def smallest_cell(bounds: tuple[float, float, float, float]) -> float:
     return ULPS_PER_CELL * float(np.spacing(max(map(abs, bounds))))
 
 
-def coarse_level(edges: Edges, bounds: tuple[float, float, float, float]) -> Level:
-    """One grid over the bounds, with a number of cells in proportion to the number of edges."""
+def coarse_level(edges: Edges, bounds: tuple[float, float, float, float], expected_points: int) -> Level:
+    """One grid over the bounds: the more points are to be looked up, the more cells are worth making."""
     west, south, east, north = bounds
     count = len(edges.ends)
     width, height = east - west, north - south
-    wanted = min(CELLS_PER_EDGE * count, MOST_CELLS)
+    wanted = min(CELLS_PER_EDGE * np.sqrt(count * max(expected_points, count / 4)), MOST_CELLS)
     cell = max(float(np.sqrt(width / wanted * height)), max(width, height) / wanted, smallest_cell(bounds))
     return Level(
         origins=np.array([[west, south]]),

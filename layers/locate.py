@@ -40,6 +40,9 @@ __all__ = [
 SMALLEST_CHUNK: Final = 1 << 15
 """Points that a thread is worth starting for."""
 
+EXPECTED_POINTS: Final = 300_000
+"""Points that an index is made for when nobody says how many will come: the addresses of a district."""
+
 STATUSES: Final = ("owned", "outside", "no_point", "overlap")
 
 
@@ -72,7 +75,11 @@ class AreaLocator:
 
     @classmethod
     def build(
-        cls, geometries: Sequence[object] | npt.NDArray[np.object_] | gpd.GeoSeries, keys: Sequence[str]
+        cls,
+        geometries: Sequence[object] | npt.NDArray[np.object_] | gpd.GeoSeries,
+        keys: Sequence[str],
+        *,
+        expected_points: int = EXPECTED_POINTS,
     ) -> "AreaLocator":
         """Index polygons.
 
@@ -82,6 +89,9 @@ class AreaLocator:
             Polygons and multipolygons, or None. An invalid one is read by the even-odd rule.
         keys
             One distinct key for each, such as the area's code; the smallest decides where the half-open rule does not.
+        expected_points
+            About how many points will be looked up in all: for many a finer index is worth its time. It changes no
+            answer.
 
         Raises
         ------
@@ -100,7 +110,7 @@ class AreaLocator:
             raise ValueError(f"key {named[by_key[repeated[0]]]!r} stands for more than one area")
         numbers = np.empty(len(shapes), np.int32)
         numbers[by_key] = np.arange(len(shapes), dtype=np.int32)
-        return cls(index_edges(distinct_edges(shapes, numbers), by_key))
+        return cls(index_edges(distinct_edges(shapes, numbers), by_key, expected_points))
 
     def locate(self, x: npt.ArrayLike, y: npt.ArrayLike) -> Located:
         """Owner of each point; ``x`` and ``y`` are (n,) in the unit of the areas, NaN where there is no point.
@@ -157,7 +167,7 @@ def locate_areas(
         When the areas are in another CRS.
     """
     require_lonlat(areas)
-    finder = locator or AreaLocator.build(areas.geometry, areas["code"].to_list())
+    finder = locator or AreaLocator.build(areas.geometry, areas["code"].to_list(), expected_points=len(addresses))
     found = finder.locate(addresses["lon"].to_numpy(), addresses["lat"].to_numpy())
     area_ids = areas.index.to_numpy()
     owned = found.owner >= 0
@@ -204,8 +214,8 @@ def affected_points(
         side) those on a boundary or in several interiors of changed areas, before or after.
     """
     keys = [f"{position:09}" for position in range(len(before))]
-    old = AreaLocator.build(before, keys).locate(x, y)
-    new = AreaLocator.build(after, keys).locate(x, y)
+    old = AreaLocator.build(before, keys, expected_points=np.size(x)).locate(x, y)
+    new = AreaLocator.build(after, keys, expected_points=np.size(x)).locate(x, y)
     undecided = old.on_boundary | new.on_boundary | (old.owner == AMBIGUOUS) | (new.owner == AMBIGUOUS)
     return np.flatnonzero(undecided | (old.owner != new.owner))
 

@@ -4,11 +4,13 @@
 
 Every engine runs in its own process, one after the other, with all cores; see ``locate_engines`` for what is timed. An
 engine that exceeds the cap is shown as slower than the cap, its ratio as a lower bound. Answers are compared point by
-point, points on a boundary apart (engines hold different views on these: none contains them, or all do).
+point, points on a boundary apart (engines hold different views on these: none contains them, or all do). On a machine
+that others use too, the ratio of processor seconds is the steadier one.
 """
 
 import argparse
 import json
+import math
 import os
 import platform
 import subprocess
@@ -45,6 +47,7 @@ class Run:
     points: int
     engine: str
     seconds: float
+    cpu_s: float
     peak_mb: float
     capped: bool
     disagreements: int | None
@@ -115,18 +118,23 @@ def measure(dataset: str, folder: Path, points: int, engines: Sequence[str], cap
     """Run the engines one after the other; compare their answers with ours."""
     runs = []
     for engine in engines:
-        sys.stderr.write(f"{dataset}, {points:,} points, {engine}\n")
+        sys.stderr.write(f"{dataset}, {points:,} points, {engine}: ")
+        sys.stderr.flush()
         command = [sys.executable, "-m", "tests.benchmarks.locate_engines", engine, str(folder), str(points)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=cap_s)
         except subprocess.TimeoutExpired:
-            runs.append(Run(dataset, points, engine, cap_s, float("nan"), capped=True, disagreements=None))
+            sys.stderr.write(f"more than {cap_s:.0f} s\n")
+            runs.append(Run(dataset, points, engine, cap_s, math.nan, math.nan, capped=True, disagreements=None))
             continue
         except subprocess.CalledProcessError as failed:
             raise RuntimeError(f"{engine} failed on {dataset}: {failed.stderr[-2000:]}") from failed
         report = json.loads(done.stdout.splitlines()[-1])
+        sys.stderr.write(f"{report['seconds']:.3f} s\n")
         disagreements = _disagreements(folder, engine, points)
-        runs.append(Run(dataset, points, engine, report["seconds"], report["peak_mb"], False, disagreements))
+        runs.append(
+            Run(dataset, points, engine, report["seconds"], report["cpu_s"], report["peak_mb"], False, disagreements)
+        )
     return runs
 
 
@@ -140,8 +148,8 @@ def _disagreements(folder: Path, engine: str, points: int) -> int:
 def table(runs: Sequence[Run]) -> str:
     """Markdown: one line a run, and the ratio to the fastest peer for each dataset and size."""
     lines = [
-        "| data | points | engine | seconds | × ours | peak MB | disagreements |",
-        "|---|---:|---|---:|---:|---:|---:|",
+        "| data | points | engine | seconds | × ours | CPU s | × ours | peak MB | disagreements |",
+        "|---|---:|---|---:|---:|---:|---:|---:|---:|",
     ]
     summary = ["", "| data | points | fastest peer | ours is faster by |", "|---|---:|---|---:|"]
     groups: dict[tuple[str, int], list[Run]] = {}
@@ -151,11 +159,12 @@ def table(runs: Sequence[Run]) -> str:
         ours = next(run for run in group if run.engine == OURS)
         for run in group:
             more = "> " if run.capped else ""
+            cpu = "|" if math.isnan(run.cpu_s) else f"{run.cpu_s:.3f} | {run.cpu_s / ours.cpu_s:.1f}"
             memory = "" if run.capped else f"{run.peak_mb:,.0f}"
             differ = "" if run.disagreements is None else f"{run.disagreements}"
             lines.append(
                 f"| {dataset} | {points:,} | {run.engine} | {more}{run.seconds:.3f} "
-                f"| {more}{run.seconds / ours.seconds:.1f} | {memory} | {differ} |"
+                f"| {more}{run.seconds / ours.seconds:.1f} | {cpu} | {memory} | {differ} |"
             )
         peers = [run for run in group if run.engine != OURS]
         if peers:

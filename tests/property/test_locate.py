@@ -163,7 +163,7 @@ def test_every_point_within_a_tiling_has_exactly_one_owner(areas: list[shapely.G
 
 
 @pytest.mark.parametrize("most_edges", [1, 2, 4])
-@pytest.mark.parametrize("cells_per_edge", [0.01, 1, 16, 500])
+@pytest.mark.parametrize("cells_per_edge", [0.001, 0.1, 3, 30])
 def test_coarse_and_fine_grids_answer_alike(
     cells_per_edge: float, most_edges: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
