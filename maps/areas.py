@@ -33,7 +33,7 @@ class Showing:
     classes
         Key of the legend's class.
     labels
-        The second line of the label on the map; may be empty.
+        The second line of the label on the map; may be empty. NA: the area is not named on the map at all.
     figures
         Texts, one column per figure with its caption as the column's name, in the order to read.
     in_tooltip
@@ -56,7 +56,8 @@ def area_features(
     Return areas as a GeoJSON FeatureCollection, the wire between a map and whoever serves its areas.
 
     Each feature's properties: ``id``, ``code``, ``name``, ``level``, ``parent`` (id or null), ``class``, ``value``,
-    ``at`` ([lat, lon] of the label) and ``figures`` (texts in the order of the columns of ``showing.figures``).
+    ``named`` (false: no label), ``at`` ([lat, lon] of the label) and ``figures`` (texts in the order of the columns of
+    ``showing.figures``).
 
     Parameters
     ----------
@@ -76,7 +77,8 @@ def area_features(
             of_level["name"].tolist(),
             by_parent(of_level).tolist(),
             showing.classes.loc[of_level.index].tolist(),
-            showing.labels.loc[of_level.index].tolist(),
+            showing.labels.loc[of_level.index].fillna("").tolist(),
+            showing.labels.loc[of_level.index].notna().tolist(),
             label_places(of_level),
             showing.figures.loc[of_level.index].to_numpy().tolist(),
             geojson_geometries(outlines),
@@ -87,11 +89,11 @@ def area_features(
                 "type": "Feature",
                 "properties": {
                     "id": area_id, "code": code, "name": name, "level": level, "parent": parent,
-                    "class": key, "value": value, "at": at, "figures": figures,
+                    "class": key, "value": value, "named": named, "at": at, "figures": figures,
                 },
                 "geometry": geometry,
             }
-            for area_id, code, name, parent, key, value, at, figures, geometry in columns
+            for area_id, code, name, parent, key, value, named, at, figures, geometry in columns
         ]  # fmt: skip
     return {"type": "FeatureCollection", "features": features}
 
@@ -113,6 +115,8 @@ class AreaLayer(folium.map.Layer):  # type: ignore[misc]  # folium is untyped
         unless they can be fetched.
     urls
         Where to fetch the areas of the deepest level and the pages of areas; None embeds all.
+    frames
+        AREAS frame of larger areas that are drawn as a line and a name above the others, to tell where one is.
 
     Raises
     ------
@@ -135,6 +139,7 @@ class AreaLayer(folium.map.Layer):  # type: ignore[misc]  # folium is untyped
         name: str,
         level_names: Mapping[str, str],
         urls: MapUrls | None = None,
+        frames: gpd.GeoDataFrame | None = None,
     ) -> None:
         super().__init__(name=label_html(name), overlay=True, control=True, show=True)
         self._name = "areas"
@@ -164,6 +169,7 @@ class AreaLayer(folium.map.Layer):  # type: ignore[misc]  # folium is untyped
             },
             "urls": {"areas": urls.areas, "page": urls.area_page},
             "features": area_features(embedded, showing),
+            "frames": None if frames is None or frames.empty else _frame_features(frames),
         }
 
 
@@ -194,6 +200,21 @@ def provenance(frame: pd.DataFrame, texts: Texts) -> tuple[str, dict[str, pd.Ser
         elif len(different):
             differing[texts(caption)] = frame[column].astype(str).where(frame[column].notna(), "—")
     return "；".join(said) if texts("en").startswith("zh") else "; ".join(said), differing
+
+
+def _frame_features(frames: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Return outlines with ``name``, ``value`` (empty) and ``at``, as a GeoJSON FeatureCollection."""
+    outlines = pd.concat(
+        [simplified(of_level, TOLERANCE_M.get(level, 0.0)) for level, of_level in frames.groupby("level")]
+    )
+    columns = zip(
+        frames["name"].tolist(), label_places(frames), geojson_geometries(outlines.loc[frames.index]), strict=True
+    )
+    features = [
+        {"type": "Feature", "properties": {"name": name, "value": "", "at": at}, "geometry": geometry}
+        for name, at, geometry in columns
+    ]
+    return {"type": "FeatureCollection", "features": features}
 
 
 def _root(areas: gpd.GeoDataFrame, showing: Showing) -> dict[str, Any] | None:

@@ -38,6 +38,7 @@ def draw_hotspots(
     frame: gpd.GeoDataFrame,
     *,
     heat: pd.DataFrame | None = None,
+    frames: gpd.GeoDataFrame | None = None,
     title: str | None = None,
     urls: MapUrls | None = None,
     base_maps: Sequence[BaseMap] = (),
@@ -54,6 +55,8 @@ def draw_hotspots(
         ``hotspot``), and perhaps ``as_of`` and ``source``; one level or several.
     heat
         Points with ``lon``, ``lat`` (EPSG:4326) and perhaps ``weight`` (at least 0); added up in cells of about 10 m.
+    frames
+        AREAS frame of larger areas, drawn as outlines with their names.
     title
         Heading, already in the reader's language.
     urls, base_maps, attribution, texts
@@ -69,7 +72,15 @@ def draw_hotspots(
     )
     level_names = {level: texts(name) for level, name in LEVELS.items() if level in set(frame["level"])}
     drawn.add_child(
-        AreaLayer(frame, _showing(frame, legend, texts), legend, name=heading, level_names=level_names, urls=urls)
+        AreaLayer(
+            frame,
+            _showing(frame, legend, texts),
+            legend,
+            name=heading,
+            level_names=level_names,
+            urls=urls,
+            frames=frames,
+        )
     )
     drawn.add_legend(legend)
     if heat is not None and len(heat):
@@ -132,7 +143,7 @@ def _showing(frame: pd.DataFrame, legend: Legend, texts: Texts) -> Showing:
         index=frame.index,
     )
     clustered = frame["hotspot"].astype(str).str.startswith(("hot", "cold"))
-    rates = pd.Series([share_text(rate) for rate in frame["rate"]], index=frame.index).where(clustered, "")
+    rates = pd.Series([share_text(rate) for rate in frame["rate"]], index=frame.index).where(clustered)
     return Showing(
         classes=frame["hotspot"].astype(str),
         labels=rates,

@@ -91,7 +91,7 @@ def _showing(frame: pd.DataFrame, edges: Sequence[float], texts: Texts) -> Showi
     hover = [caption for caption in figures.columns if caption not in differing]
     return Showing(
         classes=classes,
-        labels=pd.Series(rates, index=frame.index).mask(count.isna(), ""),
+        labels=pd.Series([decimal_text(value, 1) for value in rate], index=frame.index).mask(count.isna(), ""),
         figures=figures,
         in_tooltip=hover,
         note=note,

@@ -221,6 +221,8 @@
       const frames = this.order.slice(0, this.order.indexOf(this.level)).flatMap((level) => this.ofLevel(level));
       const frame = frames.filter((feature) => this.inFocus(feature));
       this.addLayer(L.geoJSON(frame, { interactive: false, pane: "gm-outline", style: this.outline.bind(this) }));
+      this.frames = L.geoJSON(this.given.frames || [], { interactive: false, pane: "gm-outline", style: { className: "gm-frame", fill: false, color: "#22303c", weight: 1.2, opacity: 0.85 } });
+      this.addLayer(this.frames);
       this.labels = L.layerGroup().addTo(map);
       this.addLayer(this.labels);
       this.areas.eachLayer((layer) => this.reachable(layer));
@@ -269,7 +271,9 @@
     },
 
     label() {
-      if (this.areas && this.labels) window.gridLabels.place(map, this.areas.getLayers(), this.labels);
+      if (!this.areas || !this.labels) return;
+      const named = this.areas.getLayers().filter(({ feature }) => feature.properties.named);
+      window.gridLabels.place(map, [...this.frames.getLayers(), ...named], this.labels);
     },
 
     // A click or Enter: the figures in the panel, and the areas inside, when there are any.

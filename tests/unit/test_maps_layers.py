@@ -14,6 +14,7 @@ from maps.canvas import GridMap, MapUrls
 from maps.coverage import coverage_features, draw_coverage
 from maps.findings import FindingsLayer, add_findings
 from maps.hotspots import draw_hotspots, heat_rows
+from maps.land import draw_land
 from maps.mismatches import draw_mismatches
 from maps.outlines import bounds_latlon, label_places, simplified, thinned
 from maps.points import add_address_points
@@ -111,10 +112,22 @@ def test_hotspots_name_their_class_and_leave_no_data_apart() -> None:
         hotspot=["hot_99", *["not_significant"] * 6, "no_data"],
     )
 
-    shown = properties(draw_hotspots(frame))
+    towns = areas()[lambda land: land["level"] == "township"]
+    drawn = draw_hotspots(frame, frames=towns)
 
+    shown = properties(drawn)
+    assert [name for name, each in shown.items() if each["named"]] == ["小区1"]
+    assert [each["properties"]["name"] for each in payload_of(drawn)["frames"]["features"]] == towns["name"].tolist()
     assert shown["小区1"]["figures"] == ["热点 99%", "50.0%", "40.0%", "3.25", "0.004"]
     assert shown["小区8"]["figures"] == ["无数据", "—", "—", "—", "—"]
+
+
+def test_plain_land_has_names_and_counts_nothing() -> None:
+    drawn = draw_land(areas())
+
+    assert {each["class"] for each in properties(drawn).values()} == {"land"}
+    assert all(each["named"] and each["value"] == "" for each in properties(drawn).values())
+    assert payload_of(drawn)["captions"] == []
 
 
 def test_heat_adds_up_points_of_one_place_and_refuses_what_is_no_place() -> None:
