@@ -41,9 +41,9 @@ def _look_up_block(
 ) -> None:
     """Look up so many points that what they need stays in the processor's cache.
 
-    Points near each other in the arrays may lie anywhere, so nearly every step of one waits for memory. The same step is
-    therefore done for all of them before the next: first the cells, then the pages, then the edges are fetched, many at
-    once as none waits for another; then the decisions find everything at hand. That halves the time.
+    Points near each other in the arrays may lie anywhere, so nearly every step of one waits for memory. The same step
+    is therefore done for all of them before the next: first the cells, then the pages, then the edges are fetched, many
+    at once as none waits for another; then the decisions find everything at hand. That halves the time.
     """
     count = 0
     for i in range(len(x)):
