@@ -37,6 +37,7 @@ from maps.canvas import BaseMap, GridMap, MapUrls
 from maps.coverage import coverage_features, draw_coverage
 from maps.findings import add_findings
 from maps.hotspots import draw_hotspots
+from maps.land import draw_land
 from maps.mismatches import draw_mismatches
 from maps.points import add_address_points
 from maps.texts import Texts, chinese, english
@@ -77,9 +78,13 @@ class Drawing:
 
     @property
     def borders(self) -> gpd.GeoDataFrame:
-        """The areas in scope; without the compounds when the page fetches those as needed."""
-        levels = [level for level in AreaLevel if self.urls is None or level is not AreaLevel.COMPOUND]
-        return areas(self.session, self.scope, levels=levels)
+        """The areas in scope; without the compounds when the page fetches those as needed from what is above them."""
+        if self.urls is not None:
+            above = [level for level in AreaLevel if level is not AreaLevel.COMPOUND]
+            larger = areas(self.session, self.scope, levels=above)
+            if len(larger):
+                return larger
+        return areas(self.session, self.scope)
 
 
 def draw(kind: MapKind, drawing: Drawing) -> GridMap:
@@ -107,11 +112,12 @@ def compounds_for_coverage(drawing: Drawing, level: AreaLevel, within: int) -> d
 
 def _coverage(drawing: Drawing) -> GridMap:
     frame = _joined(drawing.borders, coverage_of_areas(drawing.session, drawing.scope, drawing.settings))
+    only_compounds = frame["level"].eq(AreaLevel.COMPOUND).all()  # nothing to fetch them from: they are drawn at once
     return draw_coverage(
         _present(frame),
         standard=drawing.settings.persons_per_officer,
         edges=drawing.settings.load_class_edges,
-        urls=drawing.urls,
+        urls=_without_areas(drawing.urls) if only_compounds else drawing.urls,
         base_maps=drawing.base_maps,
         texts=drawing.texts,
     )
@@ -123,6 +129,7 @@ def _hotspots(drawing: Drawing) -> GridMap:
     return draw_hotspots(
         _present(frame[frame["hotspot"].notna()]),
         heat=heat_points(drawing.session, drawing.scope, drawing.settings),
+        frames=land[land["level"] == AreaLevel.TOWNSHIP],
         urls=_without_areas(drawing.urls),
         base_maps=drawing.base_maps,
         texts=drawing.texts,
@@ -151,7 +158,7 @@ def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
 
 
 def _mismatches(drawing: Drawing) -> GridMap:
-    land = areas(drawing.session, drawing.scope)
+    land = _present(areas(drawing.session, drawing.scope))
     counts = mismatches_of_areas(drawing.session, drawing.scope)
     classes = [kind.value for kind in MismatchClass]
     registered = population(drawing.session, drawing.scope)["migrants"]
@@ -195,7 +202,13 @@ def beat_outlines(session: Session, scope: Scope) -> gpd.GeoDataFrame:
 
 
 def _topology(drawing: Drawing) -> GridMap:
-    drawn = _coverage(drawing)
+    drawn = draw_land(
+        _present(areas(drawing.session, drawing.scope)).assign(as_of=drawing.scope.day),
+        title=drawing.texts("Topology findings"),
+        urls=_without_areas(drawing.urls),
+        base_maps=drawing.base_maps,
+        texts=drawing.texts,
+    )
     findings = topology_findings(drawing.session, drawing.scope, drawing.settings)
     names = area_names(drawing.session, drawing.scope)["name"]
     add_findings(drawn, findings, names=names, texts=drawing.texts)

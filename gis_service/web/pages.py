@@ -8,7 +8,15 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 import maps
-from gis_service.web import address_pages, import_pages, map_pages, office_pages, overview_pages, sign_in_pages
+from gis_service.web import (
+    address_pages,
+    export_pages,
+    import_pages,
+    map_pages,
+    office_pages,
+    overview_pages,
+    sign_in_pages,
+)
 from gis_service.web.error_pages import install_error_pages
 from gis_service.web.rendering import HERE
 
@@ -26,6 +34,7 @@ def install_pages(app: FastAPI) -> None:
         address_pages.router,
         import_pages.router,
         office_pages.router,
+        export_pages.router,
     ):
         app.include_router(router)
     install_error_pages(app)

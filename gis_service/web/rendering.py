@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pandas as pd
 from fastapi import Request
@@ -34,6 +36,9 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/audit", T("Audit trail"), Permission.READ_AUDIT),
 )
 
+#: what does not go along to another day
+_NOT_KEPT = ("as_of", "offset")
+
 
 @dataclass(frozen=True)
 class NavItem:
@@ -59,11 +64,22 @@ def environment() -> Environment:
     return env
 
 
+def same_day(request: Request) -> Callable[[str], str]:
+    """Make links lead to the day that the page shows, when one was asked for."""
+    day = request.query_params.get("as_of")
+
+    def at(path: str) -> str:
+        return path if not day else f"{path}{'&' if '?' in path else '?'}{urlencode({'as_of': day})}"
+
+    return at
+
+
 def page(request: Request, template: str, viewer: Viewer | None, /, status: int = 200, **content: Any) -> HTMLResponse:
     """Render `template` for `viewer` (None = nobody is signed in)."""
     path = request.url.path
+    at = same_day(request)
     nav = [
-        NavItem(to, str(label), current=path == to or (to != "/" and path.startswith(to)))
+        NavItem(at(to), str(label), current=path == to or (to != "/" and path.startswith(to)))
         for to, label, permission in NAVIGATION
         if viewer is not None and viewer.may(permission)
     ]
@@ -74,6 +90,9 @@ def page(request: Request, template: str, viewer: Viewer | None, /, status: int 
             request=request,
             viewer=viewer,
             nav=nav,
+            at=at,
+            kept=[(name, value) for name, value in request.query_params.multi_items() if name not in _NOT_KEPT],
+            may_export=viewer is not None and viewer.may(Permission.EXPORT),
             role_name=wording.code_name(viewer.role.value) if viewer else "",
             csrf_token=getattr(request.state, "csrf_token", ""),
             nonce=getattr(request.state, "nonce", ""),
