@@ -33,6 +33,7 @@ check: ## style, types, arrows, translations, docs
 
 bench: setup-bench ## compare with named peers; prints tables and writes docs/benchmarks
 	$(PY) -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md
+	$(PY) -m tests.benchmarks.bench_districting --out docs/benchmarks/districting.md
 
 format:
 	$(PY) -m ruff check --fix .
