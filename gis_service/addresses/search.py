@@ -45,7 +45,7 @@ def search_addresses(session: Session, scope: Scope, query: str, limit: int = 20
     """
     terms = search_terms(query)
     reach = _reach(session, scope)
-    by_code = _placed(select(*_FORMS).where(code_begins(query)).order_by(AddressSearch.code), scope, reach.seen)
+    by_code = _placed(select(*_FORMS).where(code_begins(query)).order_by(AddressSearch.code), scope, reach.checked)
     first = [row.id for row in session.execute(by_code.limit(limit))] if query.strip() else []
     found: dict[int, tuple[int, str]] = {}
     readings = ((True, False) if _numbers_may_go_on(terms) else (False,)) if terms else ()
