@@ -73,7 +73,7 @@ def _best_edge(
         node = order[place]
         below[node] = 0
         total += loads[node]
-    fair = max(total, 1) / beats  # units without any load can be shared out too
+    fair = total / beats if total > 0 else 1.0  # units without any load can be shared out too
     best_node, best_beats, best_error = -1, 0, np.inf
     for place in range(count - 1):
         node = order[place]

@@ -206,7 +206,7 @@ def main() -> None:
         partial(scratch_table, 3 if options.quick else 20),
         partial(repair_table, 2 if options.quick else 6, 20.0 if options.quick else 120.0),
         partial(border_table, 1 if options.quick else 3, 10.0 if options.quick else 60.0, with_keelung=real),
-        partial(max_p_table, 500, 25),
+        partial(max_p_table, 200, 10),
     ]
     lines = ["# Beats: measured", ""]
     for section in sections:
