@@ -24,7 +24,10 @@ from gis_service.access.viewer import SHELL
 from gis_service.addresses.actions import Progress, assign_addresses
 from gis_service.addresses.topology import topology_findings
 from gis_service.app import create_app
+from gis_service.changes.commands import land_app
+from gis_service.demo.anywhere import synthesise
 from gis_service.demo.district import build_demo
+from gis_service.demo.generation import FILES
 from gis_service.errors import GridError
 from gis_service.intake.commands import import_app
 from gis_service.settings import Settings
@@ -48,6 +51,7 @@ app.add_typer(db_app, name="db")
 app.add_typer(import_app(SUBJECTS.values()), name="import")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(keys_app, name="keys")
+app.add_typer(land_app, name="land")
 app.add_typer(audit_app, name="audit")
 
 console = Console()
@@ -115,6 +119,27 @@ def demo(
     console.print(str(T("{assigned} of {total} addresses have one officer each.", **outcome.counts)))
     if serve_site:
         _serve(shell.settings.model_copy(update={"cookie_secure": False}), host, port)
+
+
+@app.command("synthesise")
+def synthesise_files(
+    context: typer.Context,
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for the import files.")],
+    officers: Annotated[int, typer.Option(min=2, help="Officers on duty.")],
+    migrants: Annotated[int, typer.Option(min=1, help="Migrants registered today.")],
+    seed: Annotated[int, typer.Option(help="Seed: the same land, day and seed give the same files.")] = 2026,
+) -> None:
+    """Invent teams and people over the land and addresses of the database: import files for a trial."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        made = synthesise(
+            session, shell.settings, out, officers=officers, migrants=migrants, seed=seed, today=_day(None)
+        )
+    table = Table("file", "rows", title=str(T("Written: {path}", path=out)))
+    for subject, rows in made.rows.items():
+        table.add_row(FILES[subject], f"{rows:,}")
+    console.print(table)
 
 
 @app.command()
@@ -214,7 +239,8 @@ def _day(day: datetime | None) -> date:
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
     """A bar for long work on the terminal; what it yields is called with `(done, total, text)`."""
-    with ProgressBars(console=Console(stderr=True), transient=True) as bars:
+    terminal = Console(stderr=True)
+    with ProgressBars(console=terminal, transient=True, disable=not terminal.is_terminal) as bars:
         task = bars.add_task("")
 
         def report(done: int, total: int, text: Text) -> None:

@@ -29,7 +29,7 @@ class BeatPlan:
 def share_out(
     land: Land, officers: list[int], residents: NDArray[np.int64], by_building: dict[int, pd.Series]
 ) -> list[BeatPlan]:
-    """Beats of the whole district, one for each officer.
+    """Beats of the whole district, one for each officer (fewer where there is nothing left to divide).
 
     ``officers`` per township; ``residents`` per compound; ``by_building``: for compounds that may be split, residents
     per building in the buildings' order.
@@ -97,7 +97,7 @@ def _split_patch(
         if compound in by_building and residents[compound] >= _SPLIT_FROM * load and wanted >= 2:
             beats += _split_compound(township, compound, wanted, by_building[compound])
             rest.remove(compound)
-    groups = _contiguous(rest, posts - len(beats), residents, near, land) if rest else []
+    groups = _contiguous(rest, min(posts - len(beats), len(rest)), residents, near, land) if rest else []
     return beats + [BeatPlan(township, int(residents[group].sum()), sorted(group)) for group in groups]
 
 

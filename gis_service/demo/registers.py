@@ -29,7 +29,7 @@ PLANTED = {
     "mistyped_id_number": (0.06, "attribute_conflict", "police+grid"),
     "variant_name": (0.05, "attribute_conflict", "police+village"),
 }
-_BASE_RATE, _WORST_RATE = 0.022, 0.13
+_BASE_RATE, _WORST_RATE, _BAD_PLACES = 0.022, 0.13, 4
 _FOUND_SHARE = 0.85
 _VARIANT_TEXT_SHARE = 0.30
 _VARIANT_CHARACTERS = dict(zip("刘张陈杨国军华伟丽红晓小明兰平建强", "劉張陳楊國軍華偉麗紅小晓铭蓝萍健彊", strict=True))
@@ -98,9 +98,9 @@ def disagree(
 def mismatch_rates(land: Land, rng: np.random.Generator) -> NDArray[np.float64]:
     """Share of people whose registers disagree, per compound: low, with a few badly kept neighbourhoods."""
     cores = land.compounds[["core_x", "core_y"]].to_numpy()
-    extent = float(np.ptp(cores, axis=0).max())
+    extent = max(float(np.ptp(cores, axis=0).max()), 1.0)
     rate = np.full(len(cores), _BASE_RATE)
-    for centre in cores[rng.choice(len(cores), 4, replace=False)]:
+    for centre in cores[rng.choice(len(cores), min(_BAD_PLACES, len(cores)), replace=False)]:
         away = np.hypot(*(cores - centre).T) / (extent * rng.uniform(0.03, 0.06))
         rate = np.maximum(rate, _WORST_RATE * np.exp(-(away**2) / 2))
     return rate * rng.lognormal(0, 0.18, len(cores))

@@ -52,7 +52,7 @@ def house(plan: DistrictPlan, land: Land, addresses: pd.DataFrame, seed: int) ->
     for number, planned in enumerate(plan.townships):
         ours = decided & (township[np.maximum(addresses["compound"], 0)] == number)
         homes = np.flatnonzero(ours & ~group & ~dormitory)
-        residents[homes] = _fill(planned.migrants - int(residents[ours].sum()), appeal[homes], rng)
+        residents[homes] = fill_homes(planned.migrants - int(residents[ours].sum()), appeal[homes], rng)
     frame = pd.DataFrame({"residents": residents, "group": group, "dormitory": dormitory}, index=addresses.index)
     return Residents(frame, hotspots)
 
@@ -77,11 +77,13 @@ def factory_hotspots(plan: DistrictPlan, land: Land, rng: np.random.Generator) -
     return spots
 
 
-def _fill(total: int, appeal: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
+def fill_homes(total: int, appeal: NDArray[np.float64], rng: np.random.Generator) -> NDArray[np.int64]:
     """Share ``total`` people among homes in proportion to appeal, none above the most that a home holds."""
     people = np.zeros(appeal.size, dtype=np.int64)
     empty = rng.random(appeal.size) < 0.06
     open_homes = np.flatnonzero(~empty)
+    if total > open_homes.size * _HOME_MOST:
+        open_homes = np.arange(appeal.size)
     if total > open_homes.size * _HOME_MOST:
         raise ValueError(f"{total} people do not fit into {open_homes.size} homes")
     while total > 0:

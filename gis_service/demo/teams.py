@@ -49,7 +49,7 @@ def man(plan: DistrictPlan, land: Land, addresses: pd.DataFrame, residents: Resi
     )
     badges = [f"{plan.county_code[:4]}{n:04d}" for n in range(1, len(plans) + 2)]
     officers = _officers(plan, badges, rng)
-    postings = _postings(plan, land, plans, badges, per_compound)
+    postings = _postings(land, plans, badges, per_compound)
     own_unit = [unit_code(_villages(land, beat, per_compound)[0]) for beat in plans]
     beats = pd.DataFrame(
         {
@@ -126,11 +126,10 @@ def _beat_names(land: Land, plans: list[BeatPlan]) -> list[str]:
     return result
 
 
-def _postings(
-    plan: DistrictPlan, land: Land, plans: list[BeatPlan], badges: list[str], per_compound: pd.Series
-) -> pd.DataFrame:
+def _postings(land: Land, plans: list[BeatPlan], badges: list[str], per_compound: pd.Series) -> pd.DataFrame:
     """One full post each: the brigade's leader; squadron leaders half in the squadron; the rest in their squads."""
-    rows: list[tuple[str, str, str, float]] = [(badges[0], unit_code(f"{plan.county_code}000000"), "leader", 1.0)]
+    district = land.areas.loc[land.areas["level"] == "district", "code"].iloc[0]
+    rows: list[tuple[str, str, str, float]] = [(badges[0], unit_code(district), "leader", 1.0)]
     led: set[str] = set()
     squadrons: set[int] = set()
     order = sorted(range(len(plans)), key=lambda i: (-len(_villages(land, plans[i], per_compound)), i))

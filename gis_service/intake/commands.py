@@ -135,7 +135,8 @@ def _run(
 
 def _applied(console: Console, shell: Shell, subject: Subject, file: Path, options: ImportOptions) -> ImportOutcome:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TaskProgressColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+    shown = console.is_terminal  # elsewhere a bar leaves an empty line behind
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True, disable=not shown) as bar:
         task = bar.add_task(str(T("Reading and checking")), total=None)
 
         def advance(done: int, total: int, what: Text) -> None:
