@@ -82,6 +82,9 @@ def test_a_populated_older_database_keeps_its_rows_and_their_geometry(bare_engin
                 "JOIN placement p ON p.area_id = v.area_id JOIN address a ON a.id = p.address_id"
             )
         ).one()
+        searchable = connection.execute(text("SELECT text FROM address_search")).scalars().all()
+    assert len(searchable) == 1
+    assert "1号" in searchable[0]
     assert (row[0], row[1].replace(" ", ""), row[2]) == ("区", "POINT(121.0529.05)", 4326)
 
 
