@@ -86,7 +86,9 @@ def impact_of(engine: Engine, settings: Settings, viewer: Viewer, change_id: int
     with rehearsal(engine) as session:
         change = _change(session, viewer, change_id)
         _require_state(change, ChangeState.DRAFT, ChangeState.APPROVED)
-        return measure(session, settings, change.day, lambda: _carry_out(session, settings, change))
+        reach = reach_of(session, viewer, change.day)
+        found = measure(session, settings, change.day, lambda: _carry_out(session, settings, change))
+        return found if reach is None else found.within(reach)
 
 
 def approve_change(engine: Engine, viewer: Viewer, change_id: int, *, accepted_reason: str | None = None) -> LandChange:
@@ -212,7 +214,8 @@ def _change(session: Session, viewer: Viewer, change_id: int, *, lock: bool = Tr
 
 def _is_within_reach(session: Session, viewer: Viewer, change: LandChange) -> bool:
     reach = reach_of(session, viewer, change.day)
-    return reach is None or set(areas_named(asked_of(change.payload))) <= reach
+    named = areas_named(asked_of(change.payload))
+    return reach is None or (bool(named) and set(named) <= reach)
 
 
 def _require_reach(session: Session, viewer: Viewer, day: date, named: list[int]) -> None:

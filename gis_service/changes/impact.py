@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -55,6 +55,19 @@ class Impact:
     coverage: pd.DataFrame
     borders: gpd.GeoDataFrame
     faults: gpd.GeoDataFrame
+
+    def within(self, area_ids: frozenset[int]) -> Impact:
+        """The same without what lies in other areas: their figures, borders and faults, and which ones they are."""
+        flows = self.flows.copy()
+        for column in ("from_area_id", "to_area_id"):
+            flows[column] = flows[column].where(flows[column].isin(area_ids))
+        return replace(
+            self,
+            flows=flows,
+            coverage=self.coverage[self.coverage.index.isin(area_ids)],
+            borders=self.borders[self.borders["area_id"].isin(area_ids)],
+            faults=self.faults[self.faults["area_id"].isin(area_ids)],
+        )
 
 
 def measure(session: Session, settings: Settings, day: date, carry: Callable[[], CarriedOut]) -> Impact:

@@ -1,0 +1,317 @@
+"""How to call every route of the service: one entry a route.
+
+Who may is in no entry: that is what the table of permissions says. An entry says what to send, which part of it names
+a place, and what is expected beyond the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from gis_service.access.permissions import Role
+from gis_service.areas.tables import ChangeState
+from gis_service.web.exports import ExportKind
+from tests.integration.board import PASSWORD, START
+from tests.integration.route_spots import Spot, day_of_hand_over, import_file
+
+NEW_PASSWORD = "a longer walk by the sea"
+
+Make = Callable[[Spot], Mapping[str, Any]]
+BUSINESS = frozenset(role for role in Role if role.is_business)
+NOT_BUSINESS = frozenset(Role) - BUSINESS
+
+
+@dataclass(frozen=True)
+class Call:
+    """What to send to a route.
+
+    Attributes
+    ----------
+    path, query, json, form, files : made for the spot that is aimed at.
+    elsewhere : what a call beyond the own part gets; None when the call names no place.
+        `hidden`: 404, as if it did not exist; `nothing`: 2xx without any row; `refused`: 422; `forbidden`: 403.
+    lists : of which things a call without a place shows all that are in scope, and no other (`ids_in`).
+    done : statuses of a call that is permitted; any 2xx or 3xx when None.
+    refused_to : roles that have the permission, and that the use case refuses all the same (403).
+    everywhere : roles for which there is no elsewhere.
+    district_wide : what only somebody with the whole district may.
+    areas_only : hidden from whoever has beats and no areas.
+    for_lookers : a POST that who may only look can send.
+    renews : it changes the caller's session, account or password: sign in anew afterwards.
+    echoes : the answer repeats what was sent.
+    tells_all : what it shows belongs to no place: accounts, the audit trail.
+    """
+
+    path: Make | None = None
+    query: Make | None = None
+    json: Make | None = None
+    form: Make | None = None
+    files: Make | None = None
+    elsewhere: Literal["hidden", "nothing", "refused", "forbidden"] | None = None
+    lists: str | None = None
+    done: frozenset[int] | None = None
+    refused_to: frozenset[Role] = frozenset()
+    everywhere: frozenset[Role] = frozenset()
+    district_wide: bool = False
+    areas_only: bool = False
+    for_lookers: bool = False
+    renews: bool = False
+    echoes: bool = False
+    tells_all: bool = False
+
+
+def _whole_board(_spot: Spot) -> dict[str, int]:
+    return {"z": 9, "x": 428, "y": 211}
+
+
+def _of_level(level: str) -> Make:
+    return lambda _spot: {"level": level, "limit": 1000}
+
+
+def _all_rows(_spot: Spot) -> dict[str, int]:
+    return {"limit": 1000}
+
+
+def _sign_in(spot: Spot) -> dict[str, str]:
+    return {"login": spot.login or "planner", "password": PASSWORD}
+
+
+AREA = Call(path=lambda s: {"area_id": s.area_id}, elsewhere="hidden")
+CHANGE = Call(path=lambda s: {"change_id": s.fresh_change()}, elsewhere="hidden", areas_only=True)
+ADDRESS = Call(path=lambda s: {"address_id": s.address_id}, elsewhere="hidden")
+
+CALLS: dict[str, tuple[Call, ...]] = {
+    "GET /healthz": (Call(),),
+    "GET /readyz": (Call(),),
+    # signing in and the own account
+    "POST /api/v1/sign-in": (Call(json=_sign_in),),
+    "POST /api/v1/sign-out": (Call(for_lookers=True, renews=True),),
+    "GET /api/v1/me": (Call(),),
+    "PUT /api/v1/me/locale": (Call(json=lambda _: {"locale": "en"}),),
+    "POST /api/v1/me/password": (Call(json=lambda _: {"old": PASSWORD, "new": NEW_PASSWORD}, renews=True),),
+    "POST /api/v1/me/second-factor": (Call(),),
+    # a code that does not fit: the use case was reached
+    "POST /api/v1/me/second-factor/confirm": (Call(json=lambda _: {"code": "0"}, done=frozenset({401})),),
+    "POST /api/v1/me/second-factor/remove": (Call(json=lambda _: {"code": "0"}, done=frozenset({401})),),
+    "GET /api/v1/me/tokens": (Call(),),
+    "POST /api/v1/me/tokens": (Call(json=lambda _: {"name": "QGIS"}, refused_to=NOT_BUSINESS),),
+    "DELETE /api/v1/me/tokens/{token_id}": (
+        Call(
+            path=lambda s: {"token_id": s.fresh_token()},
+            elsewhere="hidden",
+            everywhere=frozenset({Role.ADMINISTRATOR}),
+        ),
+    ),
+    "POST /api/v1/view-as": (Call(json=lambda s: {"officer_id": s.officer_id}, elsewhere="hidden", renews=True),),
+    "POST /api/v1/view-as/stop": (Call(for_lookers=True, renews=True),),
+    "POST /api/v1/persons/unmask": (
+        Call(
+            json=lambda s: {
+                "table": "registration",
+                "row": f"{s.address_code}-0",
+                "field": "name",
+                "reason": "complaint",
+            },
+            elsewhere="hidden",
+        ),
+    ),
+    # accounts, approvals, the trail
+    "GET /api/v1/accounts": (Call(tells_all=True),),
+    "POST /api/v1/accounts": (Call(json=lambda s: {"login": s.fresh_login(), "display_name": "x", "role": "planner"}),),
+    "PATCH /api/v1/accounts/{account_id}": (
+        Call(path=lambda s: {"account_id": s.site.spare_id}, json=lambda _: {"display_name": "x"}),
+    ),
+    "POST /api/v1/accounts/{account_id}/reset-password": (Call(path=lambda s: {"account_id": s.site.spare_id}),),
+    "POST /api/v1/accounts/{account_id}/areas": (
+        Call(
+            path=lambda s: {"account_id": s.site.spare_id},
+            json=lambda s: {"area_id": s.area_id, "valid_from": "2026-01-01"},
+        ),
+    ),
+    "DELETE /api/v1/accounts/areas/{grant_id}": (Call(path=lambda s: {"grant_id": s.fresh_grant()}),),
+    "GET /api/v1/export-approvals": (Call(lists="asker"),),
+    "POST /api/v1/export-approvals": (
+        Call(
+            json=lambda _: {"subject": "registrations", "reason": "quarterly check"},
+            refused_to=frozenset({Role.STEWARD}),
+        ),
+    ),
+    "POST /api/v1/export-approvals/{approval_id}/decision": (
+        Call(path=lambda s: {"approval_id": s.fresh_approval()}, json=lambda _: {"approve": True}, elsewhere="hidden"),
+    ),
+    "GET /api/v1/audit": (Call(tells_all=True),),
+    "GET /api/v1/audit.csv": (Call(tells_all=True),),
+    "GET /api/v1/audit/verdict": (Call(tells_all=True),),
+    # no provider is set up
+    "GET /api/v1/oidc/start": (Call(done=frozenset({404})),),
+    "GET /api/v1/oidc/callback": (Call(query=lambda _: {"state": "x", "code": "x"}, done=frozenset({401})),),
+    # land
+    "GET /api/v1/areas": (
+        Call(query=_all_rows, lists="area"),
+        Call(query=lambda s: {"parent_id": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /api/v1/areas.geojson": (
+        Call(query=_of_level("compound"), lists="compound"),
+        Call(query=lambda s: {"level": "compound", "within": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /api/v1/areas/{area_id}": (AREA,),
+    # teams
+    "GET /api/v1/units": (Call(query=_all_rows, lists="unit"),),
+    "GET /api/v1/officers": (Call(query=_all_rows, lists="officer"),),
+    "GET /api/v1/beats": (Call(query=_all_rows, lists="beat"),),
+    "POST /api/v1/beats/{beat_id}/hand-over": (
+        Call(
+            path=lambda s: {"beat_id": s.fresh_beat()},
+            json=lambda s: {"badge_no": f"B{s.team}", "from_day": day_of_hand_over().isoformat()},
+            elsewhere="hidden",
+        ),
+    ),
+    # addresses
+    "GET /api/v1/addresses": (
+        Call(query=_all_rows, lists="address"),
+        Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),
+        Call(query=lambda s: {"search": s.address_code}, elsewhere="nothing"),
+        Call(query=lambda s: {"bbox": s.bbox, "area_id": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /api/v1/addresses/{address_id}": (ADDRESS,),
+    "GET /api/v1/unresolved": (
+        Call(query=_all_rows, lists="waiting"),
+        Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /api/v1/unresolved/counts": (Call(lists="count"),),
+    "POST /api/v1/assignments": (Call(district_wide=True),),
+    "POST /api/v1/unresolved/acceptances": (
+        Call(json=lambda s: {"reason": "seen on site", "address_ids": [s.fresh_address()]}, elsewhere="hidden"),
+    ),
+    "PUT /api/v1/addresses/{address_id}/override": (
+        Call(
+            path=lambda s: {"address_id": s.fresh_address()},
+            json=lambda s: {"area_id": s.compound_id, "reason": "seen on site"},
+            elsewhere="hidden",
+        ),
+    ),
+    "DELETE /api/v1/addresses/{address_id}/override": (
+        Call(path=lambda s: {"address_id": s.fresh_address(overridden=True)}, elsewhere="hidden"),
+    ),
+    "PUT /api/v1/addresses/{address_id}/point": (
+        Call(
+            path=lambda s: {"address_id": s.fresh_address()},
+            json=lambda s: {**s.lonlat, "reason": "seen on site"},
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /api/v1/unresolved/stale-overrides": (Call(query=_all_rows),),
+    # changes of the land
+    "GET /api/v1/land-changes": (Call(),),
+    "POST /api/v1/land-changes": (
+        Call(
+            json=lambda s: {"mode": "correction", "day": START.isoformat(), "asked": s.rename()},
+            elsewhere="forbidden",
+        ),
+    ),
+    "GET /api/v1/land-changes/{change_id}": (CHANGE,),
+    "GET /api/v1/land-changes/{change_id}/impact": (CHANGE,),
+    "POST /api/v1/land-changes/{change_id}/approval": (replace(CHANGE, json=lambda _: {}),),
+    "POST /api/v1/land-changes/{change_id}/discard": (CHANGE,),
+    "POST /api/v1/land-changes/{change_id}/application": (
+        Call(path=lambda s: {"change_id": s.fresh_change(ChangeState.APPROVED)}, elsewhere="hidden"),
+    ),
+    "POST /api/v1/land-changes/{change_id}/reversion": (
+        Call(
+            path=lambda s: {"change_id": s.fresh_change(ChangeState.APPLIED)},
+            json=lambda _: {"reason": "by mistake"},
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /api/v1/areas/{area_id}/heirs": (AREA,),
+    "GET /api/v1/topology.geojson": (Call(),),
+    "GET /api/v1/tiles/addresses/{z}/{x}/{y}.mvt": (
+        Call(path=_whole_board, lists="count"),
+        Call(path=lambda s: s.tile, elsewhere="nothing"),
+    ),
+    # figures
+    "GET /api/v1/figures/coverage": (Call(query=_of_level("compound"), lists="compound"),),
+    "GET /api/v1/figures/rentals": (Call(query=_of_level("compound"), lists="compound"),),
+    "GET /api/v1/figures/mismatches": (Call(query=_of_level("compound"), lists="compound"),),
+    "GET /api/v1/figures/beats": (Call(query=_all_rows, lists="beat"),),
+    # imports
+    "GET /api/v1/imports": (Call(),),
+    # pages
+    "GET /sign-in": (Call(),),
+    "POST /sign-in": (Call(form=_sign_in),),
+    "POST /sign-out": (Call(for_lookers=True, renews=True),),
+    "GET /me": (Call(),),
+    "POST /me/password": (
+        Call(form=lambda _: {"old": PASSWORD, "new": NEW_PASSWORD, "again": NEW_PASSWORD}, renews=True),
+    ),
+    "POST /language": (Call(form=lambda _: {"locale": "en"}),),
+    "POST /view-as/stop": (Call(for_lookers=True, renews=True),),
+    "GET /": (Call(),),
+    "GET /areas/{area_id}": (AREA,),
+    "GET /teams": (Call(lists="staff"),),
+    "GET /maps/{kind}": tuple(Call(path=lambda _, kind=kind: {"kind": kind}) for kind in ("coverage", "topology")),
+    "GET /maps/{kind}/frame": tuple(
+        Call(path=lambda _, kind=kind: {"kind": kind})
+        for kind in ("coverage", "hotspots", "mismatches", "beats", "topology")
+    ),
+    "GET /maps/coverage/areas": (
+        Call(query=lambda s: {"level": "compound", "within": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /maps/address/{address_id}": (ADDRESS,),
+    "GET /addresses": (
+        Call(lists="address"),
+        Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),
+        Call(query=lambda s: {"beat_id": s.beat_id}, elsewhere="nothing"),
+    ),
+    "GET /unresolved": (Call(lists="waiting"),),
+    "GET /addresses/{address_id}": (ADDRESS,),
+    "GET /topology": (Call(),),
+    "GET /imports": (Call(),),
+    "GET /accounts": (Call(tells_all=True),),
+    "POST /accounts": (
+        Call(form=lambda s: {"login": s.fresh_login(), "display_name": "x", "role": "planner"}, tells_all=True),
+    ),
+    "POST /accounts/{account_id}/disabled": (
+        Call(path=lambda s: {"account_id": s.site.spare_id}, form=lambda _: {"disabled": "false"}),
+    ),
+    "POST /accounts/{account_id}/password": (Call(path=lambda s: {"account_id": s.site.spare_id}, tells_all=True),),
+    "POST /accounts/grants/{grant_id}/end": (Call(path=lambda s: {"grant_id": s.fresh_grant()}),),
+    "POST /view-as": (Call(form=lambda s: {"officer_id": s.officer_id}, elsewhere="hidden", renews=True),),
+    "GET /audit": (Call(tells_all=True),),
+    "GET /exports/{kind}.{suffix}": tuple(
+        Call(path=lambda _, kind=kind: {"kind": kind, "suffix": "csv"}) for kind in ExportKind
+    ),
+    "POST /imports/preview": (
+        Call(
+            form=lambda _: {"subject": "units"},
+            files=lambda s: {"file": import_file("units", s)},
+            echoes=True,
+        ),
+    ),
+    "POST /imports/apply": (
+        Call(form=lambda s: {"subject": "units", "ticket": s.kept_file()}, elsewhere="hidden", echoes=True),
+    ),
+}
+
+
+def _import_calls(subject: str) -> dict[str, tuple[Call, ...]]:
+    def files(spot: Spot) -> dict[str, tuple[str, bytes]]:
+        return {"file": import_file(subject, spot)}
+
+    form = {"crs": "EPSG:4326"} if subject in ("areas", "addresses") else {}
+    whole = subject == "officers"  # an officer belongs to no place until posted
+    return {
+        f"POST /api/v1/imports/{subject}/preview": (Call(form=lambda _: form, files=files, echoes=True),),
+        f"POST /api/v1/imports/{subject}": (
+            Call(form=lambda _: form, files=files, elsewhere="refused", echoes=True, district_wide=whole),
+        ),
+    }
+
+
+for _subject in (
+    "areas", "units", "officers", "postings", "beats", "beat_parts", "beat_duties", "addresses", "registrations",
+    "rentals", "mismatches",
+):  # fmt: skip
+    CALLS |= _import_calls(_subject)

@@ -1,0 +1,271 @@
+"""Where the calls of the route matrix aim at: an area with whatever hangs on it, or rows laid anew for one call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
+from io import BytesIO
+from itertools import count
+
+import geopandas as gpd
+import shapely
+from sqlalchemy import Engine, delete, update
+
+from gis_service.access.tables import AccountArea, ApprovalState, AppToken, ExportApproval
+from gis_service.access.viewer import SHELL
+from gis_service.addresses.tables import Address, Placement
+from gis_service.areas.tables import AreaVersion, ChangeState, LandChange
+from gis_service.changes.actions import apply_change
+from gis_service.intake.uploads import keep_upload
+from gis_service.settings import Settings
+from gis_service.storage.engine import transaction
+from gis_service.storage.rows import Row
+from gis_service.teams.tables import Beat
+from tests.integration.board import START, STEP, Board, cells
+from tests.integration.tiles import tile_of
+
+_numbers = count(1)
+
+
+class Where(StrEnum):
+    """Whose part of the district a spot is in, seen from the caller."""
+
+    OWN = "own"
+    FOREIGN = "foreign"
+    PARENT = "parent"
+
+
+@dataclass(frozen=True)
+class Site:
+    """The district that is called upon.
+
+    `askers` are accounts by the township that they are of (D: the whole district), `spare_id` is an account that nobody
+    uses, `codes` has for each kind of thing the code of the area that one belongs to, by id;
+    `standing` are addresses that only the people of one area see, with that area.
+    """
+
+    engine: Engine
+    settings: Settings
+    board: Board
+    askers: dict[str, int]
+    spare_id: int
+    codes: dict[str, dict[int, str]]
+    standing: dict[int, int]
+    laid: list[int] = field(default_factory=list)
+
+    def lay(self, *rows: Row) -> int:
+        """Add rows; return the id of the first."""
+        with transaction(self.engine) as session:
+            session.add_all(rows)
+            session.flush()
+            row_id: int = rows[0].id  # type: ignore[attr-defined]  # every table used here has one
+            return row_id
+
+    def tidy(self) -> None:
+        """Take away the addresses that were laid for one call, put the others and the names of areas back."""
+        with transaction(self.engine) as session:
+            session.execute(delete(Placement).where(Placement.address_id.in_([*self.laid, *self.standing])))
+            session.execute(delete(Address).where(Address.id.in_(self.laid)))
+            session.execute(
+                update(AreaVersion).where(AreaVersion.name.contains("(")).values(name="area " + AreaVersion.code)
+            )
+            session.add_all(
+                Placement(address_id=address_id, home_area_id=home_id, unresolved="no_point", valid_from=START)
+                for address_id, home_id in self.standing.items()
+            )
+        for address_id in self.laid:
+            self.codes["address"].pop(address_id)
+        self.laid.clear()
+
+
+@dataclass(frozen=True)
+class Spot:
+    """The area `code` and what belongs to it, for the caller with this login and account (None: nobody)."""
+
+    site: Site
+    where: Where
+    code: str
+    login: str
+    account_id: int | None
+
+    @property
+    def team(self) -> str:
+        """Of which team: a compound's is that of its village."""
+        return self.code[:2]
+
+    @property
+    def area_id(self) -> int:
+        return self.site.board.areas[self.code]
+
+    @property
+    def address_code(self) -> str:
+        return f"A-{self.code}-0" if self.code in cells() else f"A-{self.code}"
+
+    @property
+    def address_id(self) -> int:
+        return self.site.board.addresses[self.address_code]
+
+    @property
+    def beat_id(self) -> int:
+        return self.site.board.beats[self.team]
+
+    @property
+    def officer_id(self) -> int:
+        return self.site.board.officers[self.team]
+
+    @property
+    def bbox(self) -> str:
+        """The box around the first address of the compound (of the first one, for a larger area)."""
+        lon, lat = self._point
+        return f"{lon - STEP / 12},{lat - STEP / 12},{lon + STEP / 12},{lat + STEP / 12}"
+
+    @property
+    def tile(self) -> dict[str, int]:
+        """The tile of zoom 17 around the same address."""
+        z, x, y = tile_of(*self._point, 17)
+        return {"z": z, "x": x, "y": y}
+
+    @property
+    def _point(self) -> tuple[float, float]:
+        west, south, _east, _north = next(
+            s for code, s in cells().items() if code.startswith(self.code.strip("D"))
+        ).bounds
+        return west + STEP / 6, south + STEP / 2
+
+    def fresh_beat(self) -> int:
+        number = next(_numbers)
+        unit_id = self.site.board.units[self.team]
+        beat = Beat(code=f"R-{self.team}-{number}", name=f"beat {self.team}", unit_id=unit_id, valid_from=START)
+        beat_id = self.site.lay(beat)
+        self.site.codes["beat"][beat_id] = self.team
+        return beat_id
+
+    def fresh_token(self) -> int:
+        """A token of the caller's account; elsewhere than in the own place, of somebody else's."""
+        now = datetime.now(UTC)
+        own = self.where is Where.OWN and self.account_id is not None
+        token = AppToken(
+            token_hash=f"{next(_numbers):032d}".encode(),
+            account_id=self.account_id if own else self.site.spare_id,
+            name="fresh",
+            scope="read",
+            created_at=now,
+            expires_at=now + timedelta(days=1),
+        )
+        return self.site.lay(token)
+
+    def fresh_grant(self) -> int:
+        area_id = self.site.board.areas["S1"]
+        return self.site.lay(AccountArea(account_id=self.site.spare_id, area_id=area_id, valid_from=START))
+
+    def fresh_approval(self) -> int:
+        """A request of somebody of this part of the district."""
+        now = datetime.now(UTC)
+        request = ExportApproval(
+            subject="registrations",
+            reason="quarterly check",
+            asked_by=self.site.askers[self.code[:1]],
+            asked_at=now,
+            state=ApprovalState.ASKED.value,
+            expires_at=now + timedelta(hours=1),
+        )
+        return self.site.lay(request)
+
+    def fresh_address(self, *, overridden: bool = False) -> int:
+        """An address of this place that waits, with a compound as its suggestion; or that somebody has overridden."""
+        code, number, compound = self.code, next(_numbers), self.compound_id
+        address = Address(code=f"A-{code}-9{number}", text=f"澜港区{code}路{number}号", point_source="none")
+        address_id = self.site.lay(address)
+        decided = {"area_id": compound, "override_reason": "laid by hand"} if overridden else {"unresolved": "no_point"}
+        placement = Placement(
+            address_id=address_id,
+            home_area_id=self.area_id,
+            suggested_area_id=compound,
+            valid_from=START,
+            **decided,
+        )
+        self.site.lay(placement)
+        self.site.laid.append(address_id)
+        self.site.codes["address"][address_id] = code
+        return address_id
+
+    @property
+    def compound_id(self) -> int:
+        return self.site.board.areas[next(name for name in cells() if name.startswith(self.code.strip("D")))]
+
+    @property
+    def lonlat(self) -> dict[str, float]:
+        return dict(zip(("lon", "lat"), self._point, strict=True))
+
+    def rename(self) -> dict[str, object]:
+        """A change of the land that asks for little."""
+        return {"kind": "rename", "area_id": self.area_id, "name": f"area {self.code} ({next(_numbers)})"}
+
+    def fresh_change(self, state: ChangeState = ChangeState.DRAFT) -> int:
+        """A change of the land by somebody else; carried out when it is to be an applied one."""
+        change = LandChange(
+            kind="rename",
+            mode="correction",
+            day=START,
+            payload=self.rename(),
+            state=(ChangeState.APPROVED if state is ChangeState.APPLIED else state).value,
+            author="somebody else",
+            author_id=self.site.spare_id,
+            drafted_at=datetime.now(UTC).replace(tzinfo=None),
+        )
+        change_id = self.site.lay(change)
+        if state is ChangeState.APPLIED:
+            apply_change(self.site.engine, self.site.settings, SHELL, change_id)
+        return change_id
+
+    def fresh_login(self) -> str:
+        return f"new{next(_numbers)}"
+
+    def kept_file(self) -> str:
+        """The ticket of a file that the caller has uploaded; elsewhere, that somebody else has."""
+        owner = self.account_id if self.where is Where.OWN else self.site.spare_id
+        name, content = import_file("units", self)
+        return keep_upload(self.site.settings, f"account-{owner}", name, BytesIO(content)).ticket
+
+
+#: lines of the import files that say what is there already; codes are those of `board.py`
+_LINES: dict[str, Callable[[Spot], tuple[str, str]]] = {
+    "units": lambda s: ("code,name,area_code,valid_from", f"U-{s.code},unit {s.code},{s.code},{START}"),
+    "officers": lambda s: ("badge_no,name,form,side", f"B{s.team},officer {s.team},transitioned,police"),
+    "postings": lambda s: ("badge_no,unit_code,role,share,valid_from", f"B{s.team},U-{s.team},leader,1,{START}"),
+    "beats": lambda s: ("code,name,unit_code,valid_from", f"R-{s.team},beat {s.team},U-{s.team},{START}"),
+    "beat_parts": lambda s: ("beat_code,area_code,valid_from", f"R-{s.team},{s.code},{START}"),
+    "beat_duties": lambda s: ("beat_code,badge_no,valid_from", f"R-{s.team},B{s.team},{START}"),
+    "addresses": lambda s: (
+        "code,text,number,stated_village_code,point_source,lon,lat",
+        f"{s.address_code},澜港区{s.code}路1号,1,{s.team},surveyed,{s._point[0]},{s._point[1]}",
+    ),
+    "registrations": lambda s: (
+        "source_key,name,address_code,registered_on",
+        f"{s.address_code}-0,张三,{s.address_code},{START}",
+    ),
+    "rentals": lambda s: (
+        "code,address_code,rooms,beds,residents,grade,let_from",
+        f"L-{s.code},{s.address_code},4,4,3,green,{START}",
+    ),
+    "mismatches": lambda s: (
+        "source_key,mismatch_class,address_code,found_on,state,registers",
+        f"M-{s.code},duplicate,{s.address_code},{START},open,police+village",
+    ),
+}
+
+
+def import_file(subject: str, spot: Spot) -> tuple[str, bytes]:
+    """A file that says of a compound what is there already: its name and content."""
+    if subject == "areas":
+        row = {"code": spot.code, "name": f"area {spot.code}", "level": "compound", "parent_code": spot.team}
+        frame = gpd.GeoDataFrame([row], geometry=[shapely.MultiPolygon([cells()[spot.code]])], crs="EPSG:4326")
+        return "areas.geojson", frame.to_json().encode()
+    return f"{subject}.csv", "\n".join(_LINES[subject](spot)).encode()
+
+
+def day_of_hand_over() -> date:
+    """A day in the future, so that nothing that is looked at today changes."""
+    return date(2030, 1, 1)
