@@ -102,7 +102,7 @@ def coverage(population: pd.DataFrame, *, standard: float, as_of: dt.date, sourc
     figures["required"] = required_posts(base, standard=standard)
     lacking = figures["required"].astype("Float64") - officers
     figures["short"] = lacking.clip(lower=0)
-    figures["surplus"] = (-lacking).clip(lower=0)
+    figures["surplus"] = (officers - figures["required"].astype("Float64")).clip(lower=0)
     figures["posts_at_standard"] = base / standard
     figures["coverage"] = officers / figures["posts_at_standard"].where(base > 0)
     figures["status"] = _status(figures)

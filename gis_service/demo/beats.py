@@ -97,7 +97,8 @@ def _split_patch(
         if compound in by_building and residents[compound] >= _SPLIT_FROM * load and wanted >= 2:
             beats += _split_compound(township, compound, wanted, by_building[compound])
             rest.remove(compound)
-    groups = _contiguous(rest, min(posts - len(beats), len(rest)), residents, near, land) if rest else []
+    lived_in = int(np.count_nonzero(residents[rest]))
+    groups = _contiguous(rest, min(posts - len(beats), max(lived_in, 1)), residents, near, land) if rest else []
     return beats + [BeatPlan(township, int(residents[group].sum()), sorted(group)) for group in groups]
 
 
@@ -114,7 +115,10 @@ def _split_compound(township: int, compound: int, posts: int, load: pd.Series) -
 def _contiguous(
     compounds: list[int], posts: int, residents: NDArray[np.int64], near: list[set[int]], land: Land
 ) -> list[list[int]]:
-    """Cut ``compounds`` into ``posts`` groups of about equal load, each grown from the rim over shared borders."""
+    """Cut ``compounds`` into ``posts`` groups of about equal load, each grown from the rim over shared borders.
+
+    As many compounds have residents as there are posts, or more: no group is left without anybody to register.
+    """
     core = land.compounds[["core_x", "core_y"]].to_numpy()
     rest, groups = set(compounds), []
     for left in range(posts, 1, -1):
@@ -123,12 +127,14 @@ def _contiguous(
         start = max(sorted(rest), key=lambda c: float(((core[c] - middle) ** 2).sum()))
         group, load = [start], int(residents[start])
         rest.remove(start)
-        while len(rest) > left - 1:
-            border = set().union(*(near[c] for c in group)) & rest
+        while rest:
+            border = set().union(*(near[c] for c in group)) & rest or (rest if load == 0 else set())
             if not border:
                 break
             best = min(sorted(border), key=lambda c: float(((core[c] - core[start]) ** 2).sum()))
-            if load + residents[best] / 2 > target:
+            if load > 0 and load + residents[best] / 2 > target:
+                break
+            if residents[best] > 0 and np.count_nonzero(residents[sorted(rest)]) < left:
                 break
             group.append(best)
             load += int(residents[best])

@@ -108,7 +108,8 @@ def population(session: Session, scope: Scope) -> pd.DataFrame:
 
     Columns: `migrants` Int64, `officers_fte` Float64 (both NA = no data), their `…_missing` counts of leaf areas
     without data, `leaves`, and the columns of `area_names`. An officer counts where the beat lies, split over its
-    compounds by their migrants; an officer without a beat counts at the unit that the posting names. A compound without
+    compounds by their migrants; an officer without a beat counts at the unit that the posting names, and one whose
+    beat has no address at the unit that the beat belongs to. A compound without
     registrations has 0 migrants when its village has any registration on record, and no data otherwise.
     """
     tree = area_names(session, scope)
@@ -139,6 +140,8 @@ def _officers_by_area(session: Session, scope: Scope, people: pd.DataFrame, tree
     posted = officers(session, scope)
     without_beat = posted[posted["beats"].eq(0)]
     by_unit = without_beat.groupby("area_id")["share"].sum()
+    empty = held.index.difference(pd.Index(spread["beat_id"]))
+    by_unit = by_unit.add(beat_fte[empty].groupby(held.loc[empty, "area_id"]).sum(), fill_value=0.0)
     total = by_area.add(by_unit, fill_value=0.0).reindex(tree.index).astype("Float64")
     if posted.empty and held.empty:
         return total  # no teams on record: no data, everywhere

@@ -94,7 +94,8 @@ def write_export(session: Session, scope: Scope, settings: Settings, kind: Expor
 
 def _rows(frame: pd.DataFrame) -> pd.DataFrame:
     """The rows as plain values, without geometry, NA as None."""
-    plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore")).reset_index().astype(object)
+    plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
+    plain = plain.reset_index(drop=plain.index.name is None).astype(object)
     return plain.where(plain.notna(), None)
 
 

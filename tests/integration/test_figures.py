@@ -18,8 +18,8 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.teams.actions import hand_over_beat
 from gis_service.teams.scope import scope_of
-from gis_service.teams.tables import Posting
-from tests.integration.board import TODAY, Board
+from gis_service.teams.tables import Beat, BeatDuty, Officer, Posting
+from tests.integration.board import START, TODAY, Board
 
 WHOLE = Scope(TODAY, None)
 PER_COMPOUND = 12
@@ -52,6 +52,22 @@ def test_an_officer_who_leaves_leaves_the_beat_uncovered(engine: Engine, setting
     assert figures.loc["S2", "status"] == "uncovered"
     assert figures["load"].isna()["S2"]
     assert figures.loc["S", "officers_fte"] == 1
+
+
+def test_an_officer_whose_beat_has_no_address_counts_at_the_unit_of_the_beat(
+    engine: Engine, settings: Settings, board: Board
+) -> None:
+    with transaction(engine) as session:
+        officer = Officer(badge_no="B-empty", name="officer of nothing", form="transitioned", side="police")
+        beat = Beat(code="R-empty", name="empty", unit_id=board.units["S2"], valid_from=START)
+        session.add_all([officer, beat])
+        session.flush()
+        held = {"officer_id": officer.id, "valid_from": START}
+        session.add(Posting(unit_id=board.units["S2"], role="member", share=1.0, **held))
+        session.add(BeatDuty(beat_id=beat.id, **held))
+    figures = coverage(engine, settings)
+    assert cells(figures, "S2", "officers_fte") == [2]
+    assert cells(figures, "D", "officers_fte") == [5]
 
 
 def test_before_anything_was_registered_there_is_no_data_and_no_zero(
