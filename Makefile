@@ -29,7 +29,7 @@ check: ## style, types, arrows, translations, docs
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
-	$(PY) -m pytest -q -p no:cacheprovider tests/docs
+	$(PY) -m pytest -q -p no:cacheprovider tests/docs -m "not real_data"
 
 bench: setup-bench ## compare with named peers; prints tables and writes docs/benchmarks
 	$(PY) -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md
