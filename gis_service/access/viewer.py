@@ -25,6 +25,7 @@ class Viewer:
     account_id: int | None = None
     read_only: bool = False
     seen_by: str | None = None  # the name of who views as this viewer
+    within: frozenset[int] | None = None  # and the roots of that person's own areas, beyond which nobody looks
     everything: bool = False  # the shell on the server itself
 
     def may(self, permission: Permission) -> bool:

@@ -67,6 +67,7 @@ def presence_of_cookie(session: Session, settings: Settings, cookie: str | None,
             account_id=account.id,
             read_only=True,
             seen_by=account.login,
+            within=viewer.area_ids,
         )
     stale = LoginSession if login_session.last_seen_at + _NOTED_EVERY <= now else None
     return Presence(
