@@ -56,8 +56,8 @@ def area_features(
     Return areas as a GeoJSON FeatureCollection, the wire between a map and whoever serves its areas.
 
     Each feature's properties: ``id``, ``code``, ``name``, ``level``, ``parent`` (id or null), ``class``, ``value``,
-    ``named`` (false: no label), ``at`` ([lat, lon] of the label) and ``figures`` (texts in the order of the columns of
-    ``showing.figures``).
+    ``at`` ([lat, lon] of the label) and ``figures`` (texts in the order of the columns of
+    ``showing.figures``); ``unnamed`` (true) on those that have no label.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def area_features(
             by_parent(of_level).tolist(),
             showing.classes.loc[of_level.index].tolist(),
             showing.labels.loc[of_level.index].fillna("").tolist(),
-            showing.labels.loc[of_level.index].notna().tolist(),
+            showing.labels.loc[of_level.index].isna().tolist(),
             label_places(of_level),
             showing.figures.loc[of_level.index].to_numpy().tolist(),
             geojson_geometries(outlines),
@@ -89,11 +89,12 @@ def area_features(
                 "type": "Feature",
                 "properties": {
                     "id": area_id, "code": code, "name": name, "level": level, "parent": parent,
-                    "class": key, "value": value, "named": named, "at": at, "figures": figures,
+                    "class": key, "value": value, "at": at, "figures": figures,
+                    **({"unnamed": True} if unnamed else {}),
                 },
                 "geometry": geometry,
             }
-            for area_id, code, name, parent, key, value, named, at, figures, geometry in columns
+            for area_id, code, name, parent, key, value, unnamed, at, figures, geometry in columns
         ]  # fmt: skip
     return {"type": "FeatureCollection", "features": features}
 

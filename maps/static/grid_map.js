@@ -272,7 +272,7 @@
 
     label() {
       if (!this.areas || !this.labels) return;
-      const named = this.areas.getLayers().filter(({ feature }) => feature.properties.named);
+      const named = this.areas.getLayers().filter(({ feature }) => !feature.properties.unnamed);
       window.gridLabels.place(map, [...this.frames.getLayers(), ...named], this.labels);
     },
 

@@ -116,7 +116,7 @@ def test_hotspots_name_their_class_and_leave_no_data_apart() -> None:
     drawn = draw_hotspots(frame, frames=towns)
 
     shown = properties(drawn)
-    assert [name for name, each in shown.items() if each["named"]] == ["小区1"]
+    assert [name for name, each in shown.items() if "unnamed" not in each] == ["小区1"]
     assert [each["properties"]["name"] for each in payload_of(drawn)["frames"]["features"]] == towns["name"].tolist()
     assert shown["小区1"]["figures"] == ["热点 99%", "50.0%", "40.0%", "3.25", "0.004"]
     assert shown["小区8"]["figures"] == ["无数据", "—", "—", "—", "—"]
@@ -126,7 +126,7 @@ def test_plain_land_has_names_and_counts_nothing() -> None:
     drawn = draw_land(areas())
 
     assert {each["class"] for each in properties(drawn).values()} == {"land"}
-    assert all(each["named"] and each["value"] == "" for each in properties(drawn).values())
+    assert all("unnamed" not in each and each["value"] == "" for each in properties(drawn).values())
     assert payload_of(drawn)["captions"] == []
 
 
