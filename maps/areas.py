@@ -19,7 +19,7 @@ __all__ = ["LEVELS", "TOLERANCE_M", "AreaLayer", "Showing", "area_features", "pr
 LEVELS = {"township": "Townships", "village": "Villages", "compound": "Compounds"}
 """Levels that are drawn, in the order of drilling down, and their names; the district is the frame around them."""
 
-TOLERANCE_M = {"township": 16.0, "village": 14.0, "compound": 12.0, "beat": 12.0}
+TOLERANCE_M = {"township": 16.0, "village": 14.0, "compound": 13.0, "beat": 13.0}
 """Simplification per level, metres (see `maps.outlines.simplified`); a compound of 40 m keeps its shape."""
 
 
