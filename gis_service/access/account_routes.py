@@ -22,7 +22,7 @@ from gis_service.access.http import ActingDep, ReachDep, ViewerDep, requires
 from gis_service.access.permissions import Permission, Role
 from gis_service.access.tables import ApprovalState
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
-from gis_service.api.wire import Limit, Offset, Page
+from gis_service.api.wire import Limit, Offset, Page, RowKey
 
 router = APIRouter()
 Manage = Depends(requires(Permission.MANAGE_ACCOUNTS))
@@ -58,7 +58,7 @@ class AccountForm(BaseModel):
     login: Annotated[str, Field(max_length=64)]
     display_name: Annotated[str, Field(min_length=1, max_length=100)]
     role: Role
-    officer_id: int | None = None
+    officer_id: RowKey | None = None
     locale: Literal["zh_CN", "en"] | None = None
     oidc_subject: Annotated[str, Field(max_length=255)] | None = None
 
@@ -88,7 +88,7 @@ class OneTimePassword(BaseModel):
 class GrantForm(BaseModel):
     """A subtree to be granted; no area is the whole district."""
 
-    area_id: int | None
+    area_id: RowKey | None
     valid_from: date
     valid_to: date | None = None
 
@@ -178,7 +178,7 @@ def post_account(engine: EngineDep, settings: SettingsDep, acting: ActingDep, fo
 
 
 @router.patch("/accounts/{account_id}", status_code=204, dependencies=[Manage])
-def patch_account(engine: EngineDep, acting: ActingDep, account_id: int, change: AccountChange) -> None:
+def patch_account(engine: EngineDep, acting: ActingDep, account_id: RowKey, change: AccountChange) -> None:
     """Change the name, the (business) role, or whether the account is disabled."""
     change_account(
         engine, acting, account_id, display_name=change.display_name, role=change.role, disabled=change.disabled
@@ -186,19 +186,19 @@ def patch_account(engine: EngineDep, acting: ActingDep, account_id: int, change:
 
 
 @router.post("/accounts/{account_id}/reset-password", dependencies=[Manage])
-def post_reset_password(engine: EngineDep, acting: ActingDep, account_id: int) -> OneTimePassword:
+def post_reset_password(engine: EngineDep, acting: ActingDep, account_id: RowKey) -> OneTimePassword:
     """Give a one-time password; sessions end, the second factor goes."""
     return OneTimePassword(one_time_password=reset_password(engine, acting, account_id))
 
 
 @router.post("/accounts/{account_id}/areas", status_code=201, dependencies=[Manage])
-def post_grant(engine: EngineDep, acting: ActingDep, account_id: int, form: GrantForm) -> NewGrant:
+def post_grant(engine: EngineDep, acting: ActingDep, account_id: RowKey, form: GrantForm) -> NewGrant:
     """Let a business account see a subtree over a period."""
     return NewGrant(grant_id=grant_area(engine, acting, account_id, form.area_id, form.valid_from, form.valid_to))
 
 
 @router.delete("/accounts/areas/{grant_id}", status_code=204, dependencies=[Manage])
-def delete_grant(engine: EngineDep, acting: ActingDep, grant_id: int) -> None:
+def delete_grant(engine: EngineDep, acting: ActingDep, grant_id: RowKey) -> None:
     """End a grant today."""
     end_grant(engine, acting, grant_id, date.today())  # noqa: DTZ011 - a calendar day of the district
 
@@ -239,7 +239,7 @@ def post_decision(
     settings: SettingsDep,
     acting: ActingDep,
     reach: ReachDep,
-    approval_id: int,
+    approval_id: RowKey,
     decision: Decision,
 ) -> None:
     """Approve or refuse somebody else's request."""

@@ -29,6 +29,7 @@ from gis_service.access.sign_in import change_password, sign_in, sign_out, start
 from gis_service.access.tables import TokenScope
 from gis_service.access.tokens import create_token, own_tokens, revoke_token
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
+from gis_service.api.wire import RowKey
 from gis_service.errors import NotFoundError, NotPermittedError
 from gis_service.storage.engine import transaction
 from gis_service.texts import T
@@ -139,7 +140,7 @@ class LocaleForm(BaseModel):
 class ViewAsForm(BaseModel):
     """The officer through whose eyes to look."""
 
-    officer_id: int
+    officer_id: RowKey
 
 
 class UnmaskForm(BaseModel):
@@ -255,7 +256,7 @@ def post_token(engine: EngineDep, settings: SettingsDep, acting: ActingDep, form
 
 
 @router.delete("/me/tokens/{token_id}", status_code=204, dependencies=[ChangeOwn])
-def delete_token(engine: EngineDep, acting: ActingDep, token_id: int) -> None:
+def delete_token(engine: EngineDep, acting: ActingDep, token_id: RowKey) -> None:
     """Stop an app token."""
     revoke_token(engine, acting, token_id, now=datetime.now(UTC))
 

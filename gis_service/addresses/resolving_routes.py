@@ -20,7 +20,7 @@ from gis_service.addresses.resolving import (
 )
 from gis_service.addresses.tables import Unresolved
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
-from gis_service.api.wire import Limit, Offset, Page, items_of
+from gis_service.api.wire import Limit, Offset, Page, RowKey, items_of
 
 router = APIRouter(
     prefix="/api/v1", tags=["unresolved addresses"], dependencies=[Depends(requires(Permission.RESOLVE_ADDRESS))]
@@ -33,9 +33,9 @@ class Acceptance(BaseModel):
     """Which suggestions are accepted: all conditions must hold; without any, every one in your part."""
 
     reason: Reason
-    address_ids: Annotated[list[int] | None, Field(max_length=10_000)] = None
+    address_ids: Annotated[list[RowKey] | None, Field(max_length=10_000)] = None
     unresolved: Unresolved | None = None
-    area_id: int | None = None
+    area_id: RowKey | None = None
     within_m: Annotated[float | None, Field(ge=0, description="Suggested from at most so far away, metres.")] = None
 
 
@@ -48,7 +48,7 @@ class Accepted(BaseModel):
 class Override(BaseModel):
     """The compound that an address is in, whatever its point says."""
 
-    area_id: int
+    area_id: RowKey
     reason: Reason
 
 
@@ -92,21 +92,21 @@ def accept(engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsO
 
 @router.put("/addresses/{address_id}/override", status_code=204, response_class=Response)
 def override(
-    engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, address_id: int, order: Override
+    engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, address_id: RowKey, order: Override
 ) -> None:
     """Say in which compound an address is; survives every later assignment."""
     override_area(engine, settings, acting, address_id, order.area_id, order.reason, day)
 
 
 @router.delete("/addresses/{address_id}/override", status_code=204, response_class=Response)
-def withdraw(engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, address_id: int) -> None:
+def withdraw(engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, address_id: RowKey) -> None:
     """Let land and point decide again."""
     withdraw_override(engine, settings, acting, address_id, day)
 
 
 @router.put("/addresses/{address_id}/point", status_code=204, response_class=Response)
 def place(
-    engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, address_id: int, order: HandPlacement
+    engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, address_id: RowKey, order: HandPlacement
 ) -> None:
     """Give an address a point and decide it anew."""
     place_by_hand(engine, settings, acting, address_id, order.lon, order.lat, order.reason, day)

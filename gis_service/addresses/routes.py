@@ -16,7 +16,7 @@ from gis_service.addresses.tables import PointSource, Unresolved
 from gis_service.addresses.tiles import MVT, address_tile
 from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
-from gis_service.api.wire import GEOJSON, Limit, Offset, Page, geojson, items_of
+from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
 from gis_service.errors import InvalidInputError
 from gis_service.texts import T
 
@@ -68,8 +68,8 @@ def list_addresses(
     session: ReadDep,
     scope: ScopeDep,
     search: Annotated[str | None, Query(max_length=100, description="Any part of the text or the code.")] = None,
-    area_id: Annotated[int | None, Query(description="Only inside this area.")] = None,
-    beat_id: Annotated[int | None, Query(description="Only in this beat.")] = None,
+    area_id: Annotated[RowKey | None, Query(description="Only inside this area.")] = None,
+    beat_id: Annotated[RowKey | None, Query(description="Only in this beat.")] = None,
     unresolved: Annotated[Unresolved | None, Query(description="Only with this reason.")] = None,
     bbox: Annotated[str | None, Query(description="west,south,east,north in degrees lon-lat.")] = None,
     offset: Offset = 0,
@@ -91,7 +91,7 @@ def list_addresses(
 
 
 @router.get("/addresses/{address_id}")
-def read_address(session: ReadDep, scope: ScopeDep, address_id: int) -> AddressItem:
+def read_address(session: ReadDep, scope: ScopeDep, address_id: RowKey) -> AddressItem:
     """Read one address."""
     return AddressItem.model_validate(address(session, scope, address_id))
 
@@ -101,7 +101,7 @@ def list_unresolved(
     session: ReadDep,
     scope: ScopeDep,
     reason: Annotated[Unresolved | None, Query(description="Only with this reason.")] = None,
-    area_id: Annotated[int | None, Query(description="Only inside this area.")] = None,
+    area_id: Annotated[RowKey | None, Query(description="Only inside this area.")] = None,
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Page[AddressItem]:

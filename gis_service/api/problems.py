@@ -11,6 +11,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 
 from gis_service import errors
@@ -44,6 +45,8 @@ TITLES: dict[int, Text] = {
     503: T("The service is not ready"),
 }
 
+PROBLEM = "application/problem+json"
+
 log = structlog.get_logger(__name__)
 
 
@@ -58,7 +61,7 @@ def problem(status: int, detail: str, request: Request, **more: Any) -> Response
         "type": "about:blank",
         "title": str(TITLES.get(status, TITLES[500])),
         "status": status,
-        "detail": detail,
+        "detail": _sendable(detail),
         "instance": request.url.path,
         "request_id": getattr(request.state, "request_id", None),
         **more,
@@ -68,7 +71,7 @@ def problem(status: int, detail: str, request: Request, **more: Any) -> Response
         headers["Retry-After"] = str(more["retry_after_s"])
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="grid"'
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return JSONResponse(body, status, headers, media_type=PROBLEM)
 
 
 def fault_body(fault: Fault) -> dict[str, object]:
@@ -78,9 +81,14 @@ def fault_body(fault: Fault) -> dict[str, object]:
         "file": fault.file,
         "row": fault.row,
         "field": fault.field,
-        "value": fault.value,
+        "value": None if fault.value is None else _sendable(fault.value),
         "remedy": str(fault.remedy) if fault.remedy else None,
     }
+
+
+def _sendable(text: str) -> str:
+    """The text without what UTF-8 cannot hold: half a surrogate pair."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def grid_problem(request: Request, error: GridError) -> Response:
@@ -101,8 +109,38 @@ def http_problem(request: Request, error: HTTPException) -> Response:
     return response
 
 
+class Problem(BaseModel):
+    """What the service says when it refuses, or cannot (RFC 9457)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str | None
+    faults: list[dict[str, Any]] | None = None
+
+
+def describe_problems(document: dict[str, Any]) -> dict[str, Any]:
+    """Put the one error shape into an OpenAPI document, instead of what the framework would send."""
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(name, None)
+    schemas["Problem"] = Problem.model_json_schema()
+    content = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+            operation["responses"]["default"] = {"description": "A problem", "content": content}
+    return document
+
+
 def install_problems(app: FastAPI) -> None:
-    """Turn everything that is raised into a problem."""
+    """Turn everything that is raised into a problem, and say so in the API's description."""
+    describe = app.openapi
+    app.openapi = lambda: describe_problems(describe())  # type: ignore[method-assign]  # FastAPI's own way to extend it
     app.exception_handler(GridError)(grid_problem)
     app.exception_handler(HTTPException)(http_problem)
 
@@ -112,7 +150,7 @@ def install_problems(app: FastAPI) -> None:
             {
                 "field": ".".join(str(part) for part in fault["loc"]),
                 "message": fault["msg"],
-                "value": str(fault.get("input"))[:200],
+                "value": _sendable(str(fault.get("input"))[:200]),
             }
             for fault in error.errors()
         ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Generic, TypeVar
 
 import geopandas as gpd
 import pandas as pd
 import shapely
+from annotated_types import Ge, Le
 from fastapi import Query
 from fastapi.responses import Response
-from pydantic import BaseModel
+from pydantic import AfterValidator, BaseModel
 
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
@@ -29,8 +31,29 @@ class Page(BaseModel, Generic[Item]):
     limit: int
 
 
+RowKey = Annotated[int, Ge(1), Le(2**63 - 1)]
+"""The id of a row, as both databases can hold it: in a path, a query or a body."""
+
+
+def _storable(text: str) -> str:
+    if "\x00" in text or text != text.encode("utf-8", "replace").decode():
+        raise ValueError("has a character that cannot be stored")
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_storable)]
+"""Text that both databases can hold: without NUL and without half a surrogate pair."""
+
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="Rows to skip.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Rows on one page.")]
+
+
+def _in_utc(at: datetime) -> datetime:
+    return at.replace(tzinfo=UTC) if at.tzinfo is None else at
+
+
+Instant = Annotated[datetime, AfterValidator(_in_utc)]
+"""An instant with its zone (RFC 3339); columns without one are in UTC."""
 
 
 def items_of(model: type[Model], frame: pd.DataFrame, offset: int = 0, limit: int | None = None) -> list[Model]:

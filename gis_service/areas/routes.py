@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep
-from gis_service.api.wire import GEOJSON, Limit, Offset, Page, geojson, items_of
+from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
 from gis_service.areas.queries import area_details, area_names, areas
 from gis_service.areas.tables import AreaLevel
 
@@ -44,7 +44,7 @@ def list_areas(
     session: ReadDep,
     scope: ScopeDep,
     level: Annotated[AreaLevel | None, Query(description="Only this level.")] = None,
-    parent_id: Annotated[int | None, Query(description="Only the children of this area.")] = None,
+    parent_id: Annotated[RowKey | None, Query(description="Only the children of this area.")] = None,
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Page[AreaItem]:
@@ -58,13 +58,13 @@ def areas_geojson(
     session: ReadDep,
     scope: ScopeDep,
     level: Annotated[AreaLevel, Query(description="The level to draw.")],
-    within: Annotated[int | None, Query(description="Only inside this area.")] = None,
+    within: Annotated[RowKey | None, Query(description="Only inside this area.")] = None,
 ) -> Response:
     """Borders of one level as GeoJSON, lon-lat."""
     return geojson(areas(session, scope, levels=[level], within=within))
 
 
 @router.get("/areas/{area_id}")
-def read_area(session: ReadDep, scope: ScopeDep, area_id: int) -> AreaDetails:
+def read_area(session: ReadDep, scope: ScopeDep, area_id: RowKey) -> AreaDetails:
     """Read one area."""
     return AreaDetails.model_validate(area_details(session, scope, area_id))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 import pandas as pd
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
+from gis_service.api.wire import Instant, RowKey
 from gis_service.areas.change_kinds import Asked
 from gis_service.areas.land_record import heirs_of
 from gis_service.areas.queries import area_details
@@ -55,9 +56,9 @@ class ChangeItem(BaseModel):
     day: date
     state: ChangeState
     author: str
-    drafted_at: datetime
+    drafted_at: Instant
     approved_by: str | None
-    decided_at: datetime | None
+    decided_at: Instant | None
     note: str | None
     accepted_reason: str | None
 
@@ -125,7 +126,7 @@ def list_changes(
 
 
 @router.get("/land-changes/{change_id}")
-def read_change(session: ReadDep, viewer: ViewerDep, change_id: int) -> ChangeDetails:
+def read_change(session: ReadDep, viewer: ViewerDep, change_id: RowKey) -> ChangeDetails:
     """Read one change of the land."""
     return ChangeDetails.model_validate(land_change(session, viewer, change_id))
 
@@ -138,7 +139,7 @@ def draft(engine: EngineDep, acting: ActingDep, order: Draft) -> ChangeDetails:
 
 
 @router.get("/land-changes/{change_id}/impact")
-def impact(engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, change_id: int) -> ImpactItem:
+def impact(engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, change_id: RowKey) -> ImpactItem:
     """Tell whom and what a change would move; writes nothing."""
     found = impact_of(engine, settings, viewer, change_id)
     return ImpactItem(
@@ -155,31 +156,31 @@ def impact(engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, change_i
 
 
 @router.post("/land-changes/{change_id}/approval", dependencies=[Depends(requires(Permission.APPROVE_LAND_CHANGE))])
-def approve(engine: EngineDep, acting: ActingDep, change_id: int, order: Approval) -> ChangeItem:
+def approve(engine: EngineDep, acting: ActingDep, change_id: RowKey, order: Approval) -> ChangeItem:
     """Agree to somebody else's draft."""
     return ChangeItem.model_validate(approve_change(engine, acting, change_id, accepted_reason=order.accepted_reason))
 
 
 @router.post("/land-changes/{change_id}/discard", dependencies=[Depends(requires(Permission.DRAFT_LAND_CHANGE))])
-def discard(engine: EngineDep, acting: ActingDep, change_id: int) -> ChangeItem:
+def discard(engine: EngineDep, acting: ActingDep, change_id: RowKey) -> ChangeItem:
     """Drop a change that is not applied."""
     return ChangeItem.model_validate(discard_change(engine, acting, change_id))
 
 
 @router.post("/land-changes/{change_id}/application", dependencies=[Depends(requires(Permission.APPLY_LAND_CHANGE))])
-def apply(engine: EngineDep, settings: SettingsDep, acting: ActingDep, change_id: int) -> Done:
+def apply(engine: EngineDep, settings: SettingsDep, acting: ActingDep, change_id: RowKey) -> Done:
     """Carry an approved change out, all of it or nothing."""
     return _done(apply_change(engine, settings, acting, change_id))
 
 
 @router.post("/land-changes/{change_id}/reversion", dependencies=[Depends(requires(Permission.APPLY_LAND_CHANGE))])
-def revert(engine: EngineDep, settings: SettingsDep, acting: ActingDep, change_id: int, order: Reverting) -> Done:
+def revert(engine: EngineDep, settings: SettingsDep, acting: ActingDep, change_id: RowKey, order: Reverting) -> Done:
     """Take an applied change back, as if it had never been."""
     return _done(revert_change(engine, settings, acting, change_id, order.reason))
 
 
 @router.get("/areas/{area_id}/heirs")
-def heirs(session: ReadDep, scope: ScopeDep, area_id: int) -> list[Heir]:
+def heirs(session: ReadDep, scope: ScopeDep, area_id: RowKey) -> list[Heir]:
     """Tell what became of an area (in your part of the district on the day asked for)."""
     area_details(session, scope, area_id)
     return [Heir.model_validate(step) for step in heirs_of(session, area_id)]

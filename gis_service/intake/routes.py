@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
@@ -15,7 +15,7 @@ from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
 from gis_service.api.problems import fault_body
-from gis_service.api.wire import Limit, Offset, Page
+from gis_service.api.wire import Instant, Limit, Offset, Page
 from gis_service.errors import InvalidInputError
 from gis_service.intake.actions import apply_import, preview_import
 from gis_service.intake.subject import ImportOptions, Mode, Subject
@@ -68,7 +68,7 @@ class Run(BaseModel):
     subject: str
     file_name: str
     sha256: str
-    imported_at: datetime
+    imported_at: Instant
     imported_by: str
     outcome: dict[str, Any]
 

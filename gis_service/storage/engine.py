@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from gis_service.settings import Settings
 from gis_service.storage.spatialite import attach_spatialite, sqlite_driver
+from gis_service.storage.unstorable import refuse_unstorable
 
 _POSTGRES_OPTIONS: Final = "-c jit=off -c random_page_cost=1.1"
 """Compiling a query takes longer (0.1 s) than any of ours runs; the planner's default is for turning disks."""
@@ -26,8 +27,10 @@ def open_engine(settings: Settings) -> Engine:
             Path(url.database).parent.mkdir(parents=True, exist_ok=True)
         engine = create_engine(url, module=sqlite_driver())
         attach_spatialite(engine, settings.spatialite_path)
-        return engine
-    return create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"options": _POSTGRES_OPTIONS})
+    else:
+        engine = create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"options": _POSTGRES_OPTIONS})
+    refuse_unstorable(engine)
+    return engine
 
 
 @contextmanager

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import EngineDep, ReadDep
-from gis_service.api.wire import Limit, Offset, Page, items_of
+from gis_service.api.wire import Limit, Offset, Page, PlainText, RowKey, items_of
 from gis_service.areas.tables import AreaLevel
 from gis_service.teams.actions import hand_over_beat
 from gis_service.teams.queries import beats, officers, units
@@ -65,7 +66,7 @@ class BeatItem(BaseModel):
 class HandOver(BaseModel):
     """Hand a beat to another officer from a day on."""
 
-    badge_no: str
+    badge_no: Annotated[PlainText, Field(max_length=32)]
     from_day: date
 
 
@@ -91,6 +92,6 @@ def list_beats(session: ReadDep, scope: ScopeDep, offset: Offset = 0, limit: Lim
 
 
 @router.post("/beats/{beat_id}/hand-over", dependencies=[Depends(requires(Permission.HAND_OVER_BEAT))])
-def hand_over(engine: EngineDep, acting: ActingDep, beat_id: int, order: HandOver) -> BeatItem:
+def hand_over(engine: EngineDep, acting: ActingDep, beat_id: RowKey, order: HandOver) -> BeatItem:
     """Hand a beat to another officer: one small write, no address is touched."""
     return BeatItem.model_validate(hand_over_beat(engine, acting, beat_id, order.badge_no, order.from_day))

@@ -17,6 +17,7 @@ from gis_service.addresses.queries import address, addresses, count_unresolved
 from gis_service.addresses.tables import Unresolved
 from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import ReadDep, SettingsDep
+from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_names
 from gis_service.registers.figures import residents_at
 from gis_service.texts import T
@@ -37,8 +38,8 @@ def addresses_page(
     scope: ScopeDep,
     viewer: ViewerDep,
     search: Search = None,
-    area_id: int | None = None,
-    beat_id: int | None = None,
+    area_id: RowKey | None = None,
+    beat_id: RowKey | None = None,
     offset: Offset = 0,
 ) -> HTMLResponse:
     """Search addresses by any part of their text."""
@@ -104,7 +105,7 @@ def unresolved_page(
 
 @router.get("/addresses/{address_id}")
 def address_page(
-    request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep, address_id: int
+    request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep, address_id: RowKey
 ) -> HTMLResponse:
     """Show one address, its place and who answers for it."""
     row = address(session, scope, address_id)

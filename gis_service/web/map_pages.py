@@ -12,6 +12,7 @@ from gis_service.access.http import ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.addresses.queries import address
 from gis_service.api.dependencies import ReadDep, SettingsDep
+from gis_service.api.wire import RowKey
 from gis_service.areas.tables import AreaLevel
 from gis_service.texts import T, Text
 from gis_service.web.drawing import Drawing, MapKind, compounds_for_coverage, draw
@@ -68,7 +69,7 @@ def coverage_areas(
     session: ReadDep,
     scope: ScopeDep,
     settings: SettingsDep,
-    within: Annotated[int, Query()],
+    within: Annotated[RowKey, Query()],
     level: Annotated[AreaLevel, Query()],
 ) -> dict[str, Any]:
     """The areas of `level` inside `within`, as the coverage map draws them."""
@@ -76,7 +77,7 @@ def coverage_areas(
 
 
 @router.get("/maps/address/{address_id}")
-def map_address(session: ReadDep, scope: ScopeDep, address_id: int) -> dict[str, Any]:
+def map_address(session: ReadDep, scope: ScopeDep, address_id: RowKey) -> dict[str, Any]:
     """What the panel of a map says of one address."""
     row = address(session, scope, address_id)
     standing = code_name(row["unresolved"]) if row["unresolved"] else str(T("Decided"))

@@ -27,6 +27,7 @@ from gis_service.access.scope import Scope
 from gis_service.access.sign_in import start_view_as
 from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
+from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_by_code, area_names
 from gis_service.errors import GridError, NotFoundError
 from gis_service.storage.engine import reading
@@ -93,7 +94,7 @@ def _places(engine: Engine, area_code: str, badge_no: str) -> tuple[int | None, 
 
 @router.post("/accounts/{account_id}/disabled", dependencies=[MANAGE])
 def set_disabled(
-    request: Request, engine: EngineDep, acting: ActingDep, account_id: int, disabled: Annotated[bool, Form()]
+    request: Request, engine: EngineDep, acting: ActingDep, account_id: RowKey, disabled: Annotated[bool, Form()]
 ) -> Response:
     """Disable an account, or let it in again."""
     try:
@@ -104,7 +105,7 @@ def set_disabled(
 
 
 @router.post("/accounts/{account_id}/password", dependencies=[MANAGE])
-def give_password(request: Request, engine: EngineDep, acting: ActingDep, account_id: int) -> HTMLResponse:
+def give_password(request: Request, engine: EngineDep, acting: ActingDep, account_id: RowKey) -> HTMLResponse:
     """Give a one-time password and show it once."""
     try:
         password = reset_password(engine, acting, account_id)
@@ -114,7 +115,7 @@ def give_password(request: Request, engine: EngineDep, acting: ActingDep, accoun
 
 
 @router.post("/accounts/grants/{grant_id}/end", dependencies=[MANAGE])
-def end_area(engine: EngineDep, acting: ActingDep, grant_id: int) -> Response:
+def end_area(engine: EngineDep, acting: ActingDep, grant_id: RowKey) -> Response:
     """End a grant today."""
     end_grant(engine, acting, grant_id, _today())
     return RedirectResponse("/accounts", status_code=303)
@@ -128,7 +129,7 @@ def view_as(
     settings: SettingsDep,
     presence: PresenceDep,
     reach: ReachDep,
-    officer_id: Annotated[int, Form(ge=1)],
+    officer_id: Annotated[RowKey, Form()],
 ) -> Response:
     """See the service as an officer in scope does; read only, and recorded."""
     name = reach.officer_name(session, presence.viewer, officer_id, _today())

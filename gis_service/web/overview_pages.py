@@ -12,6 +12,7 @@ from gis_service.access.http import ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.addresses.queries import count_unresolved
 from gis_service.api.dependencies import ReadDep, SettingsDep
+from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_details, area_names, count_areas, lineage
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.figures import beat_loads, coverage_of_areas
@@ -66,7 +67,7 @@ def _sum(roots: pd.DataFrame) -> dict[str, object]:
 
 @router.get("/areas/{area_id}", dependencies=[Depends(requires(Permission.SEE_FIGURES))])
 def area_page(
-    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep, area_id: int
+    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep, area_id: RowKey
 ) -> HTMLResponse:
     """Show one area: its figures, what lies below it, its people and beats."""
     area = area_details(session, scope, area_id)
