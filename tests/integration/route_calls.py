@@ -70,6 +70,10 @@ def _of_level(level: str) -> Make:
     return lambda _spot: {"level": level, "limit": 1000}
 
 
+def _of_kind(kind: str, **more: str) -> Make:
+    return lambda _spot: {"kind": kind, **more}
+
+
 def _all_rows(_spot: Spot) -> dict[str, int]:
     return {"limit": 1000}
 
@@ -251,10 +255,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /": (Call(),),
     "GET /areas/{area_id}": (AREA,),
     "GET /teams": (Call(lists="staff"),),
-    "GET /maps/{kind}": tuple(Call(path=lambda _, kind=kind: {"kind": kind}) for kind in ("coverage", "topology")),
+    "GET /maps/{kind}": tuple(Call(path=_of_kind(kind)) for kind in ("coverage", "topology")),
     "GET /maps/{kind}/frame": tuple(
-        Call(path=lambda _, kind=kind: {"kind": kind})
-        for kind in ("coverage", "hotspots", "mismatches", "beats", "topology")
+        Call(path=_of_kind(kind)) for kind in ("coverage", "hotspots", "mismatches", "beats", "topology")
     ),
     "GET /maps/coverage/areas": (
         Call(query=lambda s: {"level": "compound", "within": s.area_id}, elsewhere="nothing"),
@@ -280,9 +283,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /accounts/grants/{grant_id}/end": (Call(path=lambda s: {"grant_id": s.fresh_grant()}),),
     "POST /view-as": (Call(form=lambda s: {"officer_id": s.officer_id}, elsewhere="hidden", renews=True),),
     "GET /audit": (Call(tells_all=True),),
-    "GET /exports/{kind}.{suffix}": tuple(
-        Call(path=lambda _, kind=kind: {"kind": kind, "suffix": "csv"}) for kind in ExportKind
-    ),
+    "GET /exports/{kind}.{suffix}": tuple(Call(path=_of_kind(kind, suffix="csv")) for kind in ExportKind),
     "POST /imports/preview": (
         Call(
             form=lambda _: {"subject": "units"},
