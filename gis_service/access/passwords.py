@@ -51,7 +51,7 @@ def verify_password(password: str, password_hash: str | None) -> tuple[bool, str
     Without a hash it takes as long and never fits: whether an account exists is not told by the clock.
     """
     try:
-        fits, renewed = _hasher.verify_and_update(_folded(password), password_hash or _decoy())
+        fits, renewed = _hasher.verify_and_update(_folded(password), password_hash or _decoy(_hasher))
     except UnicodeEncodeError:
         return False, None
     return (fits, renewed) if password_hash else (False, None)
@@ -109,8 +109,8 @@ def _common() -> frozenset[str]:
 
 
 @cache
-def _decoy() -> str:
-    return _hasher.hash(secrets.token_urlsafe(16))
+def _decoy(hasher: PasswordHash) -> str:
+    return hasher.hash(secrets.token_urlsafe(16))
 
 
 def _folded(password: str) -> str:
