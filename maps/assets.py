@@ -81,6 +81,7 @@ ASSETS = {
     "own:grid_map.js": Asset("", "grid_map.js"),
     "own:grid_labels.js": Asset("", "grid_labels.js"),
     "own:grid_points.js": Asset("", "grid_points.js"),
+    "own:tokens.css": Asset("", "tokens.css"),
     "own:grid_map.css": Asset("", "grid_map.css"),
 }
 """The name that an element asks for → the local file."""

@@ -161,7 +161,11 @@ class GridMap(folium.Map):  # type: ignore[misc]  # folium is untyped
         {% endmacro %}
     """)
     default_js = [("leaflet", "npm:leaflet.js"), ("grid_labels", "own:grid_labels.js"), ("grid_map", "own:grid_map.js")]  # noqa: RUF012 - folium reads a list
-    default_css = [("leaflet_css", "npm:leaflet.css"), ("grid_map_css", "own:grid_map.css")]  # noqa: RUF012
+    default_css = [  # noqa: RUF012
+        ("leaflet_css", "npm:leaflet.css"),
+        ("tokens_css", "own:tokens.css"),
+        ("grid_map_css", "own:grid_map.css"),
+    ]
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """What the fictional district is to look like: every number that a planner would name, for each size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 
@@ -94,4 +94,7 @@ SMALL = DistrictPlan(
     registers_township="青屿镇",
 )
 
-PLANS = {"full": FULL, "small": SMALL}
+LARGE = replace(FULL, addresses=300_000)
+"""The full district with as many addresses as the largest deployments have: for measuring."""
+
+PLANS = {"full": FULL, "small": SMALL, "large": LARGE}

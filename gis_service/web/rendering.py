@@ -36,6 +36,15 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/audit", T("Audit trail"), Permission.READ_AUDIT),
 )
 
+#: pages that stand in a menu of the navigation, under its heading; the others stand by themselves
+MENUS: dict[str, Text] = {
+    "/maps/": T("Maps"),
+    "/addresses": T("Addresses"),
+    "/unresolved": T("Addresses"),
+    "/topology": T("Data"),
+    "/imports": T("Data"),
+}
+
 #: what does not go along to another day
 _NOT_KEPT = ("as_of", "offset")
 
@@ -47,6 +56,22 @@ class NavItem:
     path: str
     label: str
     current: bool
+
+
+def navigation(viewer: Viewer | None, path: str, at: Callable[[str], str]) -> list[tuple[str, list[NavItem]]]:
+    """What `viewer` may open: menus as `(heading, items)`, with no heading for pages that stand by themselves."""
+    menus: list[tuple[str, list[NavItem]]] = []
+    for to, label, permission in NAVIGATION:
+        if viewer is None or not viewer.may(permission):
+            continue
+        item = NavItem(at(to), str(label), current=path == to or (to != "/" and path.startswith(to)))
+        heading = next((str(menu) for prefix, menu in MENUS.items() if to.startswith(prefix)), "")
+        known = next((items for menu, items in menus if menu == heading and heading), None)
+        if known is None:
+            menus.append((heading, [item]))
+        else:
+            known.append(item)
+    return [(heading if len(items) > 1 else "", items) for heading, items in menus]
 
 
 @cache
@@ -76,20 +101,14 @@ def same_day(request: Request) -> Callable[[str], str]:
 
 def page(request: Request, template: str, viewer: Viewer | None, /, status: int = 200, **content: Any) -> HTMLResponse:
     """Render `template` for `viewer` (None = nobody is signed in)."""
-    path = request.url.path
     at = same_day(request)
-    nav = [
-        NavItem(at(to), str(label), current=path == to or (to != "/" and path.startswith(to)))
-        for to, label, permission in NAVIGATION
-        if viewer is not None and viewer.may(permission)
-    ]
     body = (
         environment()
         .get_template(template)
         .render(
             request=request,
             viewer=viewer,
-            nav=nav,
+            nav=navigation(viewer, request.url.path, at),
             at=at,
             kept=[(name, value) for name, value in request.query_params.multi_items() if name not in _NOT_KEPT],
             may_export=viewer is not None and viewer.may(Permission.EXPORT),

@@ -59,6 +59,7 @@ def test_a_served_page_names_only_our_own_folders() -> None:
     assert re.findall(r'(?:src|href)="([^"]*)"', page) == [
         "data:,",
         "/v/leaflet/leaflet.css",
+        "/o/tokens.css",
         "/o/grid_map.css",
         "/v/leaflet/leaflet.js",
         "/o/grid_labels.js",
