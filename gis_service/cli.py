@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 from rich.console import Console
 from rich.progress import Progress as ProgressBars
 from rich.table import Table
@@ -23,11 +22,7 @@ from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL
 from gis_service.addresses.actions import Progress, assign_addresses
 from gis_service.addresses.topology import topology_findings
-from gis_service.app import create_app
 from gis_service.changes.commands import land_app
-from gis_service.demo.anywhere import synthesise
-from gis_service.demo.district import build_demo
-from gis_service.demo.generation import FILES
 from gis_service.errors import GridError
 from gis_service.intake.commands import import_app
 from gis_service.settings import Settings
@@ -35,10 +30,10 @@ from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine, reading
 from gis_service.storage.schema import newest_revision, schema_revision, upgrade_schema
 from gis_service.subjects import SUBJECTS
-from gis_service.texts import T, Text, use_locale
-from gis_service.web.drawing import Drawing, MapKind, draw
+from gis_service.texts import T, Text, _, use_locale
 from gis_service.web.exports import ExportKind, write_export
-from maps.page import render_map
+from gis_service.web.map_kinds import MapKind
+from gis_service.web.wording import code_name
 
 app = typer.Typer(
     name="gis-service",
@@ -107,14 +102,15 @@ def demo(
     serve_site: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the site afterwards.")] = True,
 ) -> None:
     """Generate the demo district, run the main job on it and serve the site."""
+    from gis_service.demo.district import build_demo  # noqa: PLC0415 - only this command pays for the generator
+
     shell: Shell = context.obj
     with progress_bars() as report:
         outcome = build_demo(shell, size=size, seed=seed, fresh=fresh, progress=report)
-    table = Table(
-        "account", "password", "role", title=str(T("Demo accounts (all in {path})", path=outcome.logins_path))
-    )
+    title = T("Demo accounts (all in {path})", path=outcome.logins_path)
+    table = Table(_("Account"), _("Password"), _("Role"), title=str(title))
     for login in outcome.logins:
-        table.add_row(login.login, login.password, login.role)
+        table.add_row(login.login, login.password, code_name(login.role))
     console.print(table)
     console.print(str(T("{assigned} of {total} addresses have one officer each.", **outcome.counts)))
     if serve_site:
@@ -131,12 +127,15 @@ def synthesise_files(
     seed: Annotated[int, typer.Option(help="Seed: the same land, day and seed give the same files.")] = 2026,
 ) -> None:
     """Invent teams and people over the land and addresses of the database: import files for a trial."""
+    from gis_service.demo.anywhere import synthesise  # noqa: PLC0415 - only this command pays for the generator
+    from gis_service.demo.generation import FILES  # noqa: PLC0415 - as above
+
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         made = synthesise(
             session, shell.settings, out, officers=officers, migrants=migrants, seed=seed, today=_day(None)
         )
-    table = Table("file", "rows", title=str(T("Written: {path}", path=out)))
+    table = Table(_("File"), _("Rows"), title=str(T("Written: {path}", path=out)))
     for subject, rows in made.rows.items():
         table.add_row(FILES[subject], f"{rows:,}")
     console.print(table)
@@ -155,6 +154,10 @@ def serve(
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
+    import uvicorn  # noqa: PLC0415 - only this command pays for the web framework
+
+    from gis_service.app import create_app  # noqa: PLC0415 - as above
+
     console.print(str(T("Serving at {address} (stop with Ctrl+C)", address=f"http://{host}:{port}/")))
     uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
 
@@ -172,10 +175,11 @@ def check(
     summary = findings.groupby(["finding", "severity", "level"], observed=True).agg(
         count=("area_m2", "size"), pieces=("pieces", "sum"), area_m2=("area_m2", "sum"), addresses=("addresses", "sum")
     )
-    table = Table("finding", "severity", "level", "count", "pieces", "m²", "addresses", title=str(T("Topology report")))
+    headings = (_("Finding"), _("Severity"), _("Level"), _("Count"), _("Pieces"), "m²", _("Addresses"))
+    table = Table(*headings, title=str(T("Topology report")))
     for key, row in summary.iterrows():
         table.add_row(
-            *(str(part) for part in key),
+            *(code_name(part) for part in key),
             str(row["count"]),
             str(row["pieces"]),
             f"{row['area_m2']:.2f}",
@@ -198,8 +202,8 @@ def assign(context: typer.Context, day: Day = None) -> None:
         outcome = assign_addresses(shell.engine, shell.settings, shell.viewer, _day(day), report)
     table = Table("", "", title=str(T("Addresses on {day}", day=outcome.day)))
     for name, count in outcome.counts.items():
-        table.add_row(name, f"{count:,}")
-    table.add_row("written", f"{outcome.written:,}")
+        table.add_row(code_name(name), f"{count:,}")
+    table.add_row(_("Written"), f"{outcome.written:,}")
     console.print(table)
 
 
@@ -211,6 +215,9 @@ def draw_map(
     day: Day = None,
 ) -> None:
     """Draw a map into one file that opens offline."""
+    from gis_service.web.drawing import Drawing, draw  # noqa: PLC0415 - only this command pays for folium
+    from maps.page import render_map  # noqa: PLC0415 - as above
+
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         drawn = draw(kind, Drawing(session, Scope(_day(day), None), shell.settings))

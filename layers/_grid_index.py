@@ -158,7 +158,8 @@ def _fill_cells(
     A cell that more than ``most_edges`` edges meet is to be cut.
     """
     cells = np.empty((last_row - first_row) * level.nx, np.int32)
-    book, cut = empty_book(256), _room_to_cut(64)
+    first, last = first_row * level.nx, last_row * level.nx
+    book, cut = empty_book(*_room_for_pages(met.offsets[first : last + 1])), _room_to_cut(64)
     here = np.empty(len(row_of_number), np.int32)  # areas that hold the centre of the cell
     local = np.empty(len(row_of_number), np.int32)  # these and those that have an edge in the cell
     for row in range(first_row, last_row):
@@ -217,6 +218,15 @@ def _fill_row(  # noqa: PLR0917 - numba passes by position
             if not _note_to_cut(cut, place, here, size):
                 return False
     return True
+
+
+@compiled_without_allocation
+def _room_for_pages(offsets: IntArray) -> tuple[int, int]:
+    """How many cells are met by edges, and edges by cells: about the pages to be written and the edges on them."""
+    pages = 1
+    for place in range(len(offsets) - 1):
+        pages += offsets[place + 1] > offsets[place]
+    return pages, offsets[-1] - offsets[0] + 1
 
 
 @compiled

@@ -38,17 +38,15 @@ class Book(NamedTuple):
 
 
 @compiled
-def empty_book(pages: int) -> Book:
-    """A book with room for so many pages."""
-    return Book(
-        np.empty(pages, PAGE), np.empty(4 * pages, PAGE_EDGE), np.empty(2 * pages, np.int32), np.zeros(3, np.int32)
-    )
+def empty_book(pages: int, edges: int) -> Book:
+    """A book with room for so many pages and edges."""
+    return Book(np.empty(pages, PAGE), np.empty(edges, PAGE_EDGE), np.empty(4 * pages, np.int32), np.zeros(3, np.int32))
 
 
 @compiled
 def thicker_book(book: Book) -> Book:
     """The book with twice the room."""
-    longer = empty_book(2 * len(book.pages))
+    longer = empty_book(2 * len(book.pages), 2 * len(book.edges))
     longer.pages[: len(book.pages)] = book.pages
     longer.edges[: len(book.edges)] = book.edges
     longer.areas[: len(book.areas)] = book.areas

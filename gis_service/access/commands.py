@@ -107,7 +107,8 @@ def create(
 def list_all(ctx: typer.Context) -> None:
     """List accounts, their roles and areas."""
     opened = Opened(ctx)
-    table = Table("login", "name", "role", "areas", "officer", "2nd factor", "disabled")
+    headings = (_("Account"), _("Name"), _("Role"), _("Areas"), _("Officer"), _("Second factor"), _("Disabled"))
+    table = Table(*headings)
     for column in table.columns[:3]:
         column.no_wrap = True
     with reading(opened.engine) as session:
@@ -165,7 +166,7 @@ def grant(
 def status(ctx: typer.Context) -> None:
     """Show which keys made how many values."""
     opened = Opened(ctx)
-    table = Table("column", "purpose", "key", "values", "active")
+    table = Table(_("Column"), _("Purpose"), _("Key"), _("Values"), _("Active"))
     for use in key_usage(opened.engine, opened.vault):
         table.add_row(use.column, use.purpose.value, use.key_id, f"{use.values:,}", "✓" if use.is_active else "")
     Console().print(table)

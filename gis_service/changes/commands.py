@@ -29,7 +29,7 @@ from gis_service.errors import InvalidInputError
 from gis_service.intake.subject import Mode
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
-from gis_service.texts import T
+from gis_service.texts import T, _
 
 land_app = typer.Typer(help="Changes of the land: draft, impact, approve, apply, revert.", no_args_is_help=True)
 console = Console()
@@ -60,7 +60,7 @@ def draft(
 def list_changes(context: typer.Context) -> None:
     """List the changes of the land, the newest first."""
     shell: Shell = context.obj
-    table = Table("no", "kind", "mode", "day", "state", "author", "approved by", "note")
+    table = Table(_("No."), _("Kind"), _("Mode"), _("Day"), _("State"), _("Author"), _("Approved by"), _("Note"))
     with reading(shell.engine) as session:
         for change in land_changes(session, shell.viewer):
             said = (change.id, change.kind, change.mode, change.day, change.state, change.author, change.approved_by)

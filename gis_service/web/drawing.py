@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 
 import geopandas as gpd
 import pandas as pd
@@ -28,6 +27,7 @@ from gis_service.registers.tables import MismatchClass
 from gis_service.settings import Settings
 from gis_service.teams.queries import beat_parts
 from gis_service.texts import T, current_locale
+from gis_service.web.map_kinds import MapKind
 from layers.crs import to_metric
 from layers.hotspots import hotspots
 from layers.mismatches import ALL_CLASSES, mismatch_rates
@@ -41,16 +41,6 @@ from maps.land import draw_land
 from maps.mismatches import draw_mismatches
 from maps.points import add_address_points
 from maps.texts import Texts, chinese, english
-
-
-class MapKind(StrEnum):
-    """The maps that can be asked for."""
-
-    COVERAGE = "coverage"
-    HOTSPOTS = "hotspots"
-    MISMATCHES = "mismatches"
-    BEATS = "beats"
-    TOPOLOGY = "topology"
 
 
 @dataclass(frozen=True)

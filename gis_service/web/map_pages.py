@@ -15,7 +15,8 @@ from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.tables import AreaLevel
 from gis_service.texts import T, Text
-from gis_service.web.drawing import Drawing, MapKind, compounds_for_coverage, draw
+from gis_service.web.drawing import Drawing, compounds_for_coverage, draw
+from gis_service.web.map_kinds import MapKind
 from gis_service.web.rendering import page
 from gis_service.web.wording import code_name
 from maps.canvas import MapUrls

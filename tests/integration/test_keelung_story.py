@@ -67,7 +67,7 @@ def test_a_real_city_from_its_files_to_its_maps(
     type_in("synthesise", "--out", str(tmp_path / "teams"), "--officers", "300", "--migrants", "240000")
     for subject in TEAMS:
         assert "refused: 0" in type_in("import", subject, str(tmp_path / "teams" / f"{subject}.csv"))
-    assert f"written {ADDRESSES:,}" in _words(type_in("assign"))
+    assert f"Written {ADDRESSES:,}" in _words(type_in("assign"))
 
     engine = open_engine(settings)
     with reading(engine) as session:
@@ -89,7 +89,7 @@ def test_a_real_city_from_its_files_to_its_maps(
         assert "七堵區" in drawing.read_text(encoding="utf-8")
     for again in (areas, addresses):
         assert "changes nothing" in type_in(*again)
-    assert "written 0" in _words(type_in("assign"))
+    assert "Written 0" in _words(type_in("assign"))
 
 
 def _words(table: str) -> str:

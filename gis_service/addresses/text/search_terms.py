@@ -14,7 +14,6 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
-from pypinyin import Style, lazy_pinyin
 
 from gis_service.addresses.text.normalise import normalise, normalise_text
 from gis_service.addresses.text.numerals import NUMERALS, arabic
@@ -132,6 +131,8 @@ def _marked(joined: str) -> str:
 
 @lru_cache(maxsize=65_536)
 def _initials(words: str) -> str:
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415 - its dictionary costs every command half a second
+
     return "".join(lazy_pinyin(words.translate(_READ_AS), style=Style.FIRST_LETTER)).lower()
 
 
