@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 
 from gis_service.access.audit import Result, attach_audit, record
+from gis_service.access.csrf import is_token_of
 from gis_service.access.headers import BrowserDefences, cookie_name
 from gis_service.access.permissions import Permission
 from gis_service.access.rate_limits import RateLimits
@@ -47,11 +47,11 @@ _OWN = frozenset({Permission.SEE_OWN_ACCOUNT, Permission.CHANGE_OWN_ACCOUNT})
 async def current_presence(request: Request) -> Presence:
     """Who is signed in, by bearer token or session cookie; refuses forged and too frequent requests."""
     presence = await run_in_threadpool(_look_up, request)
-    if presence.csrf_token is not None:
-        request.state.csrf_token = presence.csrf_token
+    if presence.cookie is not None:
+        request.state.csrf_token = presence.csrf_token()
         if request.method not in _SAFE:
             require_same_origin(request)
-            await _require_csrf_token(request, presence.csrf_token)
+            await _require_csrf_token(request, presence.cookie)
     request.state.viewer = presence.viewer
     if presence.locale:
         use_locale(presence.locale)
@@ -232,11 +232,11 @@ def _look_up(request: Request) -> Presence:
     return presence
 
 
-async def _require_csrf_token(request: Request, expected: str) -> None:
+async def _require_csrf_token(request: Request, cookie: str) -> None:
     sent: Any = request.headers.get(CSRF_HEADER)
     if sent is None and request.headers.get("content-type", "").startswith(_FORMS):
         sent = (await request.form()).get(CSRF_FIELD)
-    if not isinstance(sent, str) or not hmac.compare_digest(sent.encode(), expected.encode()):
+    if not isinstance(sent, str) or not is_token_of(cookie, sent):
         raise NotPermittedError(T("The form is out of date; reload the page and try again."))
 
 

@@ -195,7 +195,7 @@ def read_me(presence: PresenceDep) -> Me:
         seen_by=viewer.seen_by,
         locale=presence.locale,
         must_change_password=presence.must_change_password,
-        csrf_token=presence.csrf_token,
+        csrf_token=presence.csrf_token(),
     )
 
 

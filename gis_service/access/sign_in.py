@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.accounts import end_sessions, normal_login
 from gis_service.access.audit import Result, record
+from gis_service.access.csrf import masked_token
 from gis_service.access.passwords import (
     check_new_password,
     count_failure,
@@ -45,11 +45,6 @@ class SignedIn:
 def hash_of(token: str) -> bytes:
     """What the database keeps of a cookie or token: 256 random bits need no slow hash."""
     return hashlib.sha256(token.encode()).digest()
-
-
-def csrf_token_of(cookie: str) -> str:
-    """The token that pages and scripts send back with unsafe requests; bound to the session, useless to know alone."""
-    return hmac.new(cookie.encode(), b"csrf", "sha256").hexdigest()
 
 
 def sign_in(
@@ -106,7 +101,7 @@ def begin_session(session: Session, settings: Settings, account: Account, action
         )
     )
     record(session, _own_viewer(account), action, "account", account.login)
-    return SignedIn(cookie, csrf_token_of(cookie), expires_at, account.must_change_password)
+    return SignedIn(cookie, masked_token(cookie), expires_at, account.must_change_password)
 
 
 def sign_out(engine: Engine, viewer: Viewer, cookie: str) -> None:

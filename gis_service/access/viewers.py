@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
+from gis_service.access.csrf import masked_token
 from gis_service.access.permissions import PERMISSIONS, Permission, Role
-from gis_service.access.sign_in import csrf_token_of, hash_of
+from gis_service.access.sign_in import hash_of
 from gis_service.access.tables import Account, AccountArea, AppToken, LoginSession, TokenScope
 from gis_service.access.viewer import Viewer
 from gis_service.errors import NotSignedInError
@@ -33,10 +34,9 @@ class Presence:
     stale: type[LoginSession | AppToken] | None
     row_id: int
 
-    @property
     def csrf_token(self) -> str | None:
-        """What unsafe requests of this session carry; None for tokens, which browsers never send by themselves."""
-        return None if self.cookie is None else csrf_token_of(self.cookie)
+        """What unsafe requests of this session carry, another at each call; None for app tokens, which need none."""
+        return None if self.cookie is None else masked_token(self.cookie)
 
 
 def presence_of_cookie(session: Session, settings: Settings, cookie: str | None, now: datetime) -> Presence:

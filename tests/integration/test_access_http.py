@@ -281,7 +281,13 @@ def test_me_says_what_one_may(commander: TestClient) -> None:
     assert (me["login"], me["role"], me["area_ids"]) == ("commander", "commander", [2])
     assert "view_as" in me["permissions"]
     assert "manage_accounts" not in me["permissions"]
-    assert me["csrf_token"] == commander.headers["X-CSRF-Token"]
+
+
+def test_no_two_answers_hold_the_same_token_and_each_is_good(commander: TestClient) -> None:
+    tokens = [commander.get("/api/v1/me").json()["csrf_token"] for _ in range(3)]
+    assert len({*tokens, commander.headers["X-CSRF-Token"]}) == 4
+    for token in tokens:
+        assert commander.post("/acts", headers={"X-CSRF-Token": token}).status_code == 200
 
 
 def test_a_given_password_is_changed_before_anything_else(app: FastAPI, people: dict[str, int]) -> None:
