@@ -21,14 +21,15 @@ from gis_service.areas.periods import Timeline, Version
 from gis_service.areas.reach import reach_of
 from gis_service.areas.tables import AreaAncestry, AreaLevel, ChangeState, LandChange
 from gis_service.changes.carrying_out import CarriedOut, carry_out, put_back
-from gis_service.changes.faults import new_faults
+from gis_service.changes.faults import new_faults, told
 from gis_service.changes.impact import Impact, measure
-from gis_service.errors import ConflictError, Fault, InvalidInputError, NotFoundError, NotPermittedError
+from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.intake.subject import Mode
 from gis_service.settings import Settings
 from gis_service.storage.bulk import hold_alone
 from gis_service.storage.engine import rehearsal, transaction
 from gis_service.teams.following import parts_of, restore_parts
+from gis_service.teams.scope import scope_of
 from gis_service.texts import T
 
 
@@ -139,7 +140,7 @@ def apply_change(engine: Engine, settings: Settings, viewer: Viewer, change_id: 
         parts = parts_of(session, compounds)
         done = _carry_out(session, settings, change)
         if change.accepted_reason is None:
-            _refuse_faults(session, settings, change.day, done)
+            _refuse_faults(session, settings, viewer, change.day, done)
         change.undo = {
             "before": _packed(done.before),
             "after": _packed(done.after),
@@ -250,19 +251,11 @@ def _compounds_named(session: Session, change: LandChange) -> list[int]:
     return sorted(area_id for area_id, held in timelines.items() if held and held[0].level == AreaLevel.COMPOUND)
 
 
-def _refuse_faults(session: Session, settings: Settings, day: date, done: CarriedOut) -> None:
+def _refuse_faults(session: Session, settings: Settings, viewer: Viewer, day: date, done: CarriedOut) -> None:
     found = new_faults(session, settings, day, dict(done.before), dict(done.after))
     if found.empty:
         return
-    faults = [
-        Fault(
-            T("{finding}: {area_m2} m²", finding=row.finding, area_m2=round(float(row.area_m2), 1)),
-            field="border",
-            value=str(row.area_id),
-            remedy=T("Redraw it so that neighbours share their border, or approve it with a reason."),
-        )
-        for row in found.itertuples()
-    ]
+    faults = told(session, scope_of(session, viewer, day), found)
     raise InvalidInputError(T("The change would leave {count} overlaps, gaps or overhangs.", count=len(found)), faults)
 
 

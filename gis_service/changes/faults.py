@@ -12,12 +12,19 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.addresses.topology import tolerances
 from gis_service.areas.periods import Timeline, Version, holding
-from gis_service.areas.queries import areas
+from gis_service.areas.queries import area_names, areas
 from gis_service.areas.tables import AreaLevel
+from gis_service.errors import Fault
 from gis_service.settings import Settings
+from gis_service.texts import T, Text
 from layers.boundaries import check_topology
 
-_BROKEN: Final = ("invalid_ring", "overlap", "gap", "outside_parent")
+_BROKEN: Final[dict[str, Text]] = {
+    "invalid_ring": T("Invalid ring"),
+    "overlap": T("Overlapping areas"),
+    "gap": T("Gap"),
+    "outside_parent": T("Outside its parent"),
+}
 
 
 def new_faults(
@@ -40,6 +47,31 @@ def new_faults(
     there = known.groupby(keys, dropna=False)["area_m2"].sum()
     grown = found["area_m2"] - pd.MultiIndex.from_frame(found[keys]).map(there.to_dict()).fillna(0.0)
     return found[(grown > settings.sliver_area_m2) | found["area_m2"].isna()]
+
+
+def told(session: Session, scope: Scope, found: gpd.GeoDataFrame) -> list[Fault]:
+    """What `new_faults` found, one fault each, with the neighbour's name and square metres; none beyond the scope."""
+    names = area_names(session, scope)["name"].to_dict()
+    elsewhere = T("an area outside your part")
+    faults = []
+    for row in found.itertuples():
+        between: list[object] = [names.get(row.area_id, elsewhere)]
+        between += [] if pd.isna(row.other_id) else [names.get(row.other_id, elsewhere)]
+        said = "、".join(str(name) for name in between)
+        faults.append(
+            Fault(
+                T(
+                    "{finding} ({areas}): {area_m2} m²",
+                    finding=_BROKEN[str(row.finding)],
+                    areas=said,
+                    area_m2=f"{row.area_m2:,.1f}",
+                ),
+                field="border",
+                value=str(row.area_id),
+                remedy=T("Redraw it so that neighbours share their border, or approve it with a reason."),
+            )
+        )
+    return faults
 
 
 def _surroundings(session: Session, day: date, versions: list[Version]) -> gpd.GeoDataFrame:
@@ -66,7 +98,7 @@ def _alarms(land: gpd.GeoDataFrame, concerned: set[int | None], settings: Settin
     ours = report["area_id"].isin(list(concerned)) | report["other_id"].isin(list(concerned))
     # around other parents only some of the children are at hand: their gaps are not gaps
     complete = report["finding"].ne("gap") | report["area_id"].isin(list(concerned))
-    return report[report["severity"].eq("alarm") & report["finding"].isin(_BROKEN) & ours & complete]
+    return report[report["severity"].eq("alarm") & report["finding"].isin(list(_BROKEN)) & ours & complete]
 
 
 def _frame(versions: list[Version]) -> gpd.GeoDataFrame:

@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 import maps
 from gis_service.web import (
     address_pages,
+    change_pages,
     export_pages,
     import_pages,
     map_pages,
@@ -32,6 +33,7 @@ def install_pages(app: FastAPI) -> None:
         overview_pages.router,
         map_pages.router,
         address_pages.router,
+        change_pages.router,
         import_pages.router,
         office_pages.router,
         export_pages.router,

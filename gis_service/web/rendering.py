@@ -29,6 +29,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/maps/beats", T("Beats"), Permission.SEE_TEAMS),
     ("/addresses", T("Addresses"), Permission.SEE_ADDRESSES),
     ("/unresolved", T("To decide"), Permission.SEE_ADDRESSES),
+    ("/changes", T("Land changes"), Permission.SEE_LAND),
     ("/teams", T("Teams"), Permission.SEE_TEAMS),
     ("/topology", T("Topology"), Permission.IMPORT_LAND),
     ("/imports", T("Import"), Permission.SEE_IMPORTS),

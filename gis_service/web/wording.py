@@ -52,6 +52,21 @@ CODE_NAMES: dict[str, Text] = {
     "duplicate_vertex": T("Repeated vertex"),
     "hole": T("Hole"),
     "enclave": T("Enclave"),
+    "draft": T("Draft"),
+    "approved": T("Approved"),
+    "applied": T("Applied"),
+    "discarded": T("Discarded"),
+    "reverted": T("Reverted"),
+    "correction": T("Correction"),
+    "change": T("Change"),
+    "create": T("New area"),
+    "rename": T("Rename"),
+    "recode": T("New code"),
+    "redraw": T("Redraw"),
+    "split": T("Split"),
+    "merge": T("Merge"),
+    "move": T("Other parent"),
+    "retire": T("End"),
 }
 
 UNIT_NAMES: dict[str, Text] = {

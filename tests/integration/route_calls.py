@@ -271,6 +271,20 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /unresolved": (Call(lists="waiting"),),
     "GET /addresses/{address_id}": (ADDRESS,),
     "GET /topology": (Call(),),
+    "GET /changes": (Call(),),
+    "GET /changes/{change_id}": (CHANGE,),
+    "POST /changes/{change_id}/approval": (replace(CHANGE, form=lambda _: {}),),
+    "POST /changes/{change_id}/discard": (CHANGE,),
+    "POST /changes/{change_id}/application": (
+        Call(path=lambda s: {"change_id": s.fresh_change(ChangeState.APPROVED)}, elsewhere="hidden"),
+    ),
+    "POST /changes/{change_id}/reversion": (
+        Call(
+            path=lambda s: {"change_id": s.fresh_change(ChangeState.APPLIED)},
+            form=lambda _: {"reason": "by mistake"},
+            elsewhere="hidden",
+        ),
+    ),
     "GET /imports": (Call(),),
     "GET /accounts": (Call(tells_all=True),),
     "POST /accounts": (
