@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -23,16 +24,45 @@ from tests.private_postgres import Cluster, create_database, drop_database, priv
 _numbers = count()
 
 
-@pytest.fixture(scope="session")
-def empty_spatialite(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A SpatiaLite file with the newest schema and no rows; copied for every test that wants a database."""
-    folder = tmp_path_factory.mktemp("empty")
-    engine = open_engine(Settings(data_dir=folder))
-    upgrade_schema(engine)
-    with engine.connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+@dataclass(frozen=True)
+class Template:
+    """A deployment that tests start from: the folder of its files (keys, embedded database) or its PostGIS database."""
+
+    folder: Path
+    database: str | None = None
+
+
+@contextmanager
+def copied(template: Template, folder: Path, cluster: Cluster | None, name: str) -> Iterator[Settings]:
+    """Settings of a deployment of its own, in `folder`, that begins as the template is."""
+    shutil.copytree(template.folder, folder, dirs_exist_ok=True)
+    if cluster is None:
+        yield Settings(data_dir=folder)
+        return
+    with cluster.connect() as admin:
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.database}"')
+    try:
+        yield Settings(data_dir=folder, database_url=cluster.url(name))
+    finally:
+        drop_database(cluster, name)
+
+
+def closed(engine: Engine) -> None:
+    """Close the engine of a template so that nothing of it is left in a journal."""
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     engine.dispose()
-    return folder / "grid.sqlite"
+
+
+@pytest.fixture(scope="session")
+def empty_spatialite(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The newest schema and no rows, on SpatiaLite; copied for every test that wants a database."""
+    template = Template(tmp_path_factory.mktemp("empty"))
+    engine = open_engine(Settings(data_dir=template.folder))
+    upgrade_schema(engine)
+    closed(engine)
+    return template
 
 
 @pytest.fixture(scope="session")
@@ -43,30 +73,23 @@ def cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def empty_postgis(cluster: Cluster) -> str:
-    """The name of a PostGIS database with the newest schema and no rows: the template of every test's own."""
-    name = "empty_schema"
-    engine = open_engine(Settings(database_url=create_database(cluster, name)))
+def empty_postgis(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """The same on PostGIS."""
+    template = Template(tmp_path_factory.mktemp("empty_postgis"), "empty_schema")
+    engine = open_engine(Settings(database_url=create_database(cluster, "empty_schema")))
     upgrade_schema(engine)
-    engine.dispose()
-    return name
+    closed(engine)
+    return template
 
 
 @pytest.fixture(params=["spatialite", pytest.param("postgis", marks=pytest.mark.postgis)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a deployment of its own with a fresh database, on each backend."""
-    with ExitStack() as cleaning:
-        if request.param == "spatialite":
-            shutil.copyfile(request.getfixturevalue("empty_spatialite"), tmp_path / "grid.sqlite")
-            yield Settings(data_dir=tmp_path)
-        else:
-            running: Cluster = request.getfixturevalue("cluster")
-            template: str = request.getfixturevalue("empty_postgis")
-            name = f"test_{next(_numbers)}"
-            with running.connect() as admin:
-                admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-            cleaning.callback(drop_database, running, name)
-            yield Settings(data_dir=tmp_path, database_url=running.url(name))
+    """Settings of a deployment of its own with a fresh database, on each backend; laid out when a `board` is wanted."""
+    began = "laid" if "board" in request.fixturenames else "empty"
+    template: Template = request.getfixturevalue(f"{began}_{request.param}")
+    running = request.getfixturevalue("cluster") if request.param == "postgis" else None
+    with copied(template, tmp_path, running, f"test_{next(_numbers)}") as made:
+        yield made
 
 
 @pytest.fixture

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from copy import deepcopy
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine
 
+from gis_service.access.audit import attach_audit
 from gis_service.access.personal import Vault
 from gis_service.app import create_app
 from gis_service.settings import Settings
+from gis_service.storage.engine import open_engine
+from tests.conftest import Template, closed, copied
 from tests.integration.board import PASSWORD, Board, lay_board
 from tests.integration.doors import Door
 from tests.integration.route_site import open_site
 from tests.integration.route_spots import Site
-from tests.private_postgres import Cluster, drop_database
+from tests.private_postgres import Cluster
 
 SignIn = Callable[[str], TestClient]
 
@@ -27,25 +30,54 @@ SignIn = Callable[[str], TestClient]
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Door, Site]]:
     """A larger `board` and a running service, shared by the tests of a module that walk every route."""
     with ExitStack() as cleaning:
-        folder = tmp_path_factory.mktemp("site")
-        settings = Settings(data_dir=folder)
-        if request.param == "spatialite":
-            shutil.copyfile(request.getfixturevalue("empty_spatialite"), folder / "grid.sqlite")
-        else:
-            running: Cluster = request.getfixturevalue("cluster")
-            template: str = request.getfixturevalue("empty_postgis")
-            name = request.module.__name__.rpartition(".")[2]
-            with running.connect() as admin:
-                admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-            cleaning.callback(drop_database, running, name)
-            settings = settings.model_copy(update={"database_url": running.url(name)})
+        template: Template = request.getfixturevalue(f"empty_{request.param}")
+        running = request.getfixturevalue("cluster") if request.param == "postgis" else None
+        name = request.module.__name__.rpartition(".")[2]
+        settings = cleaning.enter_context(copied(template, tmp_path_factory.mktemp("site"), running, name))
         yield cleaning.enter_context(open_site(settings))
 
 
+@pytest.fixture(scope="session")
+def laid() -> dict[str, Board]:
+    """What was laid in the templates, by database."""
+    return {}
+
+
+@pytest.fixture(scope="session")
+def laid_spatialite(
+    empty_spatialite: Template, tmp_path_factory: pytest.TempPathFactory, laid: dict[str, Board]
+) -> Template:
+    """The small district, assigned, with an account of every role; copied for every test that wants a `board`."""
+    template = Template(tmp_path_factory.mktemp("laid"))
+    with copied(empty_spatialite, template.folder, None, "") as settings:
+        laid["sqlite"] = _lay(settings)
+    return template
+
+
+@pytest.fixture(scope="session")
+def laid_postgis(
+    empty_postgis: Template, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, laid: dict[str, Board]
+) -> Iterator[Template]:
+    """The same on PostGIS."""
+    template = Template(tmp_path_factory.mktemp("laid_postgis"), "laid")
+    with copied(empty_postgis, template.folder, cluster, "laid") as settings:
+        laid["postgresql"] = _lay(settings)
+        yield template
+
+
+def _lay(settings: Settings) -> Board:
+    engine = open_engine(settings)
+    vault = Vault.load_or_create(settings)
+    attach_audit(engine, vault, settings)
+    board = lay_board(engine, settings, vault)
+    closed(engine)
+    return board
+
+
 @pytest.fixture
-def board(engine: Engine, settings: Settings, vault: Vault) -> Board:
-    """The small district, assigned, with an account of every role."""
-    return lay_board(engine, settings, vault)
+def board(engine: Engine, laid: dict[str, Board]) -> Board:
+    """The ids of the small district that the database of this test begins with."""
+    return deepcopy(laid[engine.dialect.name])
 
 
 @pytest.fixture
