@@ -20,6 +20,10 @@ from gis_service.api.problems import install_problems
 from gis_service.areas.routes import router as areas_router
 from gis_service.changes.routes import router as changes_router
 from gis_service.intake.routes import import_router
+from gis_service.job_kinds import JOB_KINDS
+from gis_service.jobs.queue import JobQueue
+from gis_service.jobs.routes import router as jobs_router
+from gis_service.planning.posts_routes import router as posts_router
 from gis_service.registers.reach import REACH
 from gis_service.registers.routes import router as registers_router
 from gis_service.settings import Settings
@@ -58,6 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.scope_of = scope_of
     app.state.subjects = tuple(SUBJECTS.values())
     app.state.reach = REACH
+    app.state.jobs = JobQueue(settings)
+    app.state.job_kinds = JOB_KINDS
     install_problems(app)
     app.include_router(health.router)
     for router in (
@@ -68,6 +74,8 @@ def create_app(settings: Settings) -> FastAPI:
         resolving_router,
         registers_router,
         changes_router,
+        posts_router,
+        jobs_router,
     ):
         app.include_router(router)
     app.include_router(import_router(SUBJECTS.values()))

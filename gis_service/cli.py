@@ -25,6 +25,10 @@ from gis_service.addresses.topology import topology_findings
 from gis_service.changes.commands import land_app
 from gis_service.errors import GridError
 from gis_service.intake.commands import import_app
+from gis_service.job_kinds import JOB_KINDS
+from gis_service.jobs.queue import JobQueue
+from gis_service.jobs.worker import end_with_parent, serve_jobs, work_off, worker_beside
+from gis_service.planning.commands import plan_app
 from gis_service.settings import Settings
 from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine, reading
@@ -47,6 +51,7 @@ app.add_typer(import_app(SUBJECTS.values()), name="import")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(keys_app, name="keys")
 app.add_typer(land_app, name="land")
+app.add_typer(plan_app, name="plan")
 app.add_typer(audit_app, name="audit")
 
 console = Console()
@@ -153,13 +158,31 @@ def serve(
     _serve(shell.settings, host, port)
 
 
+@app.command()
+def worker(
+    context: typer.Context,
+    *,
+    once: Annotated[bool, typer.Option(help="Run what waits now, and end.")] = False,
+    with_parent: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
+) -> None:
+    """Run long computations; `serve` and `demo` start one by themselves."""
+    shell: Shell = context.obj
+    if with_parent:
+        end_with_parent()
+    if once:
+        work_off(shell.engine, shell.settings, JOB_KINDS, JobQueue(shell.settings))
+    else:
+        serve_jobs(shell.engine, shell.settings, JOB_KINDS)
+
+
 def _serve(settings: Settings, host: str, port: int) -> None:
     import uvicorn  # noqa: PLC0415 - only this command pays for the web framework
 
     from gis_service.app import create_app  # noqa: PLC0415 - as above
 
     console.print(str(T("Serving at {address} (stop with Ctrl+C)", address=f"http://{host}:{port}/")))
-    uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
+    with worker_beside(settings):
+        uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
 
 
 @app.command("check-topology")

@@ -35,6 +35,28 @@ class Settings(BaseSettings):
         (600, 800, 1000, 1300), description="Upper edges of the map classes of load, persons per officer."
     )
 
+    # difficulty (domain.md, Difficulty)
+    difficulty_weights: dict[str, float] = Field(
+        dict.fromkeys(
+            (
+                "load",
+                "churn",
+                "group_rental_share",
+                "high_risk_rental_share",
+                "mismatch_rate",
+                "public_order_cases",
+                "staff_weakness",
+            ),
+            1.0,
+        ),
+        description="Weight of each factor of difficulty, 0 or more (JSON); equal by default.",
+    )
+    difficulty_method: Literal["rank", "minmax"] = Field(
+        "rank", description="Standing of an area in a factor: by rank among its level, or between least and greatest."
+    )
+    difficulty_multiplier_low: float = Field(1.0, gt=0, description="What demand is multiplied by at difficulty 0.")
+    difficulty_multiplier_high: float = Field(1.5, gt=0, description="What demand is multiplied by at difficulty 100.")
+
     # topology tolerances (domain.md, Areas)
     sliver_area_m2: float = Field(1.0, ge=0, description="Overlaps and gaps below this are counted as slivers, m².")
     overlap_alarm_m2: float = Field(3.0, ge=0, description="A sibling overlap above this is an alarm, m².")
@@ -57,6 +79,12 @@ class Settings(BaseSettings):
     border_min_m: float = Field(5.0, gt=0, description="Least length of a shared border between neighbours, m.")
     islands_nearest: int = Field(1, ge=0, description="How many nearest areas an area without neighbours is joined to.")
     hexagon_size_m: float = Field(250.0, gt=0, description="Centre to corner of a hexagon of the grid, m.")
+
+    # computations outside the web process
+    job_workers: int = Field(1, gt=0, description="Computations that one worker process runs at a time.")
+    job_lost_after_s: float = Field(
+        60.0, gt=0, description="A running computation of which nothing was heard for so long begins anew, s."
+    )
 
     # small numbers
     suppress_below: int = Field(5, ge=0, description="Counts below this do not leave a township's own view.")

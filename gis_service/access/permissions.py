@@ -44,6 +44,9 @@ class Permission(StrEnum):
     DRAFT_LAND_CHANGE = "draft_land_change"
     APPROVE_LAND_CHANGE = "approve_land_change"
     APPLY_LAND_CHANGE = "apply_land_change"
+    SEE_JOBS = "see_jobs"
+    CANCEL_JOB = "cancel_job"
+    SEE_PLANNING = "see_planning"
     EXPORT = "export"
     VIEW_AS = "view_as"
     APPROVE_EXPORT = "approve_export"
@@ -76,6 +79,9 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.DRAFT_LAND_CHANGE: frozenset({Role.PLANNER, Role.STEWARD}),
     Permission.APPROVE_LAND_CHANGE: _STAFF,
     Permission.APPLY_LAND_CHANGE: frozenset({Role.PLANNER}),
+    Permission.SEE_JOBS: _STAFF,
+    Permission.CANCEL_JOB: _STAFF,
+    Permission.SEE_PLANNING: _STAFF,
     Permission.EXPORT: _LEADING | {Role.STEWARD},
     Permission.VIEW_AS: _STAFF,
     Permission.APPROVE_EXPORT: _STAFF,

@@ -23,6 +23,7 @@ from gis_service.addresses.topology import topology_findings
 from gis_service.areas.queries import areas
 from gis_service.errors import InvalidInputError
 from gis_service.intake.report import inert
+from gis_service.planning.staffing import staffing
 from gis_service.registers.figures import beat_loads, coverage_of_areas, mismatches_of_areas, rentals_of_areas
 from gis_service.settings import Settings
 from gis_service.teams.queries import officers, units
@@ -45,6 +46,7 @@ class ExportKind(StrEnum):
     RENTALS = "rentals"
     MISMATCHES = "mismatches"
     TOPOLOGY = "topology"
+    STAFFING = "staffing"
 
 
 def _addresses(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:
@@ -66,6 +68,7 @@ _READERS: dict[ExportKind, Callable[[Session, Scope, Settings], pd.DataFrame]] =
     ExportKind.RENTALS: rentals_of_areas,
     ExportKind.MISMATCHES: lambda session, scope, _: mismatches_of_areas(session, scope),
     ExportKind.TOPOLOGY: topology_findings,
+    ExportKind.STAFFING: staffing,
 }
 
 

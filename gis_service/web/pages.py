@@ -13,9 +13,11 @@ from gis_service.web import (
     change_pages,
     export_pages,
     import_pages,
+    job_pages,
     map_pages,
     office_pages,
     overview_pages,
+    planning_pages,
     sign_in_pages,
 )
 from gis_service.web.error_pages import install_error_pages
@@ -37,6 +39,8 @@ def install_pages(app: FastAPI) -> None:
         import_pages.router,
         office_pages.router,
         export_pages.router,
+        planning_pages.router,
+        job_pages.router,
     ):
         app.include_router(router)
     install_error_pages(app)

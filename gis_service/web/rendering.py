@@ -31,6 +31,9 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/unresolved", T("To decide"), Permission.SEE_ADDRESSES),
     ("/changes", T("Land changes"), Permission.SEE_LAND),
     ("/teams", T("Teams"), Permission.SEE_TEAMS),
+    ("/planning/posts", T("Posts"), Permission.SEE_PLANNING),
+    ("/planning/difficulty", T("Difficulty"), Permission.SEE_PLANNING),
+    ("/jobs", T("Computations"), Permission.SEE_JOBS),
     ("/topology", T("Topology"), Permission.IMPORT_LAND),
     ("/imports", T("Import"), Permission.SEE_IMPORTS),
     ("/accounts", T("Accounts"), Permission.MANAGE_ACCOUNTS),
@@ -42,6 +45,8 @@ MENUS: dict[str, Text] = {
     "/maps/": T("Maps"),
     "/addresses": T("Addresses"),
     "/unresolved": T("Addresses"),
+    "/planning/": T("Planning"),
+    "/jobs": T("Planning"),
     "/topology": T("Data"),
     "/imports": T("Data"),
 }

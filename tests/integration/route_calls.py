@@ -84,6 +84,8 @@ def _sign_in(spot: Spot) -> dict[str, str]:
 
 AREA = Call(path=lambda s: {"area_id": s.area_id}, elsewhere="hidden")
 CHANGE = Call(path=lambda s: {"change_id": s.fresh_change()}, elsewhere="hidden", areas_only=True)
+#: everybody sees the own ones
+JOB = Call(path=lambda s: {"job_id": s.fresh_job()}, elsewhere="hidden")
 ADDRESS = Call(path=lambda s: {"address_id": s.address_id}, elsewhere="hidden")
 
 CALLS: dict[str, tuple[Call, ...]] = {
@@ -240,6 +242,22 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /api/v1/figures/rentals": (Call(query=_of_level("compound"), lists="compound"),),
     "GET /api/v1/figures/mismatches": (Call(query=_of_level("compound"), lists="compound"),),
     "GET /api/v1/figures/beats": (Call(query=_all_rows, lists="beat"),),
+    # planning
+    "GET /api/v1/planning/staffing": (Call(query=_of_level("compound"), lists="compound"),),
+    "GET /api/v1/planning/difficulty": (Call(query=_of_level("compound"), lists="compound"),),
+    "POST /api/v1/planning/posts": (
+        Call(json=lambda _: {"level": "compound", "change": 2}, done=frozenset({200, 422}), for_lookers=True),
+        Call(json=lambda s: {"level": "compound", "within": s.area_id}, elsewhere="hidden", for_lookers=True),
+    ),
+    "GET /planning/posts": (Call(query=lambda _: {"change": 2, "level": "village"}),),
+    "GET /planning/difficulty": (Call(),),
+    # jobs
+    "GET /api/v1/jobs": (Call(),),
+    "GET /api/v1/jobs/{job_id}": (JOB,),
+    "POST /api/v1/jobs/{job_id}/cancel": (JOB,),
+    "GET /jobs": (Call(),),
+    "GET /jobs/rows": (Call(),),
+    "POST /jobs/{job_id}/cancel": (JOB,),
     # imports
     "GET /api/v1/imports": (Call(),),
     # pages

@@ -19,6 +19,7 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.tables import AreaVersion, ChangeState, LandChange
 from gis_service.changes.actions import apply_change
 from gis_service.intake.uploads import keep_upload
+from gis_service.jobs.tables import Job, JobState
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
 from gis_service.storage.rows import Row
@@ -219,6 +220,22 @@ class Spot:
         if state is ChangeState.APPLIED:
             apply_change(self.site.engine, self.site.settings, SHELL, change_id)
         return change_id
+
+    def fresh_job(self) -> int:
+        """A computation of the caller; elsewhere than in the own place, of somebody else."""
+        own = self.where is Where.OWN and self.account_id is not None
+        job = Job(
+            kind="none",
+            params={},
+            state=JobState.WAITING.value,
+            asked_by=self.account_id if own else self.site.spare_id,
+            asked_name="x",
+            asked_at=datetime.now(UTC),
+            attempts=0,
+            cancel_asked=False,
+            progress=0.0,
+        )
+        return self.site.lay(job)
 
     def fresh_login(self) -> str:
         return f"new{next(_numbers)}"

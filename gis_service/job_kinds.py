@@ -1,0 +1,10 @@
+"""Every kind of job that the workers know, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gis_service.jobs.kinds import JobKind
+
+_KINDS: tuple[JobKind, ...] = ()
+JOB_KINDS: Final[dict[str, JobKind]] = {kind.name: kind for kind in _KINDS}

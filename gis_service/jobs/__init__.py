@@ -1,0 +1,1 @@
+"""Long computations outside the web process: asked for, watched, stopped, and taken up again after a restart."""

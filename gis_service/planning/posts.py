@@ -1,0 +1,222 @@
+"""Posts handed out to areas (or taken away): the least worst load with its certificate, and what it costs in moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from gis_service.access.scope import Scope
+from gis_service.areas.queries import area_details, area_names
+from gis_service.areas.tables import AreaLevel
+from gis_service.errors import ConflictError, InvalidInputError, NotFoundError
+from gis_service.planning.bases import Base
+from gis_service.planning.staffing import staffing
+from gis_service.settings import Settings
+from gis_service.texts import T, Text
+from layers.apportion import largest_remainder
+from layers.posts import PostPlan, PostsError, PostsProblem, fewest_moves, hand_out, moves_curve
+
+
+class Aim(StrEnum):
+    """What is to be as small as can be."""
+
+    LOAD = "load"
+    WEIGHTED_LOAD = "weighted_load"
+
+
+@dataclass(frozen=True)
+class PostsAsked:
+    """What is to be handed out, and what binds it.
+
+    Attributes
+    ----------
+    level
+        Townships or villages (or compounds) get the posts.
+    within
+        Only areas under this one; None = all in scope.
+    change
+        Posts more (or, below 0, less) than today.
+    least, most
+        Fewest and most posts by area id; equal ones lock an area.
+    township_totals
+        Posts of the townships whose number is fixed.
+    keep
+        Nobody loses a post that is filled today.
+    accept
+        Share above the least worst load that is accepted for fewer moves.
+    """
+
+    level: AreaLevel
+    within: int | None
+    change: int
+    base: Base
+    aim: Aim
+    least: dict[int, int]
+    most: dict[int, int]
+    township_totals: dict[int, int]
+    keep: bool
+    accept: float
+    points: int
+
+
+@dataclass(frozen=True)
+class PostsProposal:
+    """A plan of posts, the certificate of its worst load, and the curve of moves against worst load.
+
+    `rows`: index `area_id`; code, name, demand (int64), today, posts, change (Int64), load_before, load_after
+    (demand per post). `curve`: `layers.posts.moves_curve`, empty when there is no finite load.
+    """
+
+    rows: pd.DataFrame
+    posts: int
+    least: PostPlan
+    chosen: PostPlan
+    curve: pd.DataFrame
+    moves: int
+    certificate: Text
+
+
+def propose_posts(session: Session, scope: Scope, settings: Settings, asked: PostsAsked) -> PostsProposal:
+    """Hand out today's posts and `asked.change` more (or less).
+
+    Raises
+    ------
+    NotFoundError
+        An area named is not in scope.
+    InvalidInputError
+        There is no area of that level, or today's staff is less than is to be taken away.
+    ConflictError
+        The bounds leave no plan; the text says by how many posts.
+    """
+    figures = staffing(session, scope, settings, base=asked.base, weighted=False)
+    rows = _rows(session, scope, figures, asked)
+    today = _whole_posts(rows["officers_fte"])
+    total = int(today.sum()) + asked.change
+    if total < 0:
+        raise InvalidInputError(T("There are only {count} posts to take away from.", count=int(today.sum())))
+    wanted = rows["base"].to_numpy(dtype=float, na_value=0.0)
+    if asked.aim is Aim.WEIGHTED_LOAD:
+        wanted = wanted * rows["multiplier"].to_numpy(dtype=float)
+    demand = pd.Series(np.rint(wanted).astype(np.int64), index=rows.index, name="demand")
+    _known(figures, demand.index, asked)
+    try:
+        problem = _problem(session, scope, rows, today, demand, total, asked)
+        least = hand_out(problem)
+        curve, chosen = _few_moves(problem, today, least, asked)
+    except PostsError as refusal:
+        raise ConflictError(
+            T(
+                "{posts} posts do not fit: the bounds need {least} at least and take {most} at most.",
+                posts=refusal.posts,
+                least=refusal.least,
+                most=refusal.most,
+            )
+        ) from refusal
+    told = rows[["code", "name"]].assign(demand=demand, today=today.astype("Int64"), posts=chosen.posts)
+    told["change"] = told["posts"] - told["today"]
+    for name, column in (("load_before", "today"), ("load_after", "posts")):
+        held = told[column].astype("Float64")
+        told[name] = told["demand"].astype("Float64") / held.where(held > 0)
+    moves = int(told["change"].clip(lower=0).sum())
+    return PostsProposal(told, total, least, chosen, curve, moves, certificate_of(least, total, told["name"]))
+
+
+def certificate_of(plan: PostPlan, posts: int, names: pd.Series) -> Text:
+    """Why no plan has a lower worst load, in a sentence."""
+    if plan.worst_area is None:
+        return T("Nobody asks for a post.")
+    name = str(names.loc[plan.worst_area])
+    if plan.worst_load is None:
+        return T("{name} has demand and gets no post: there are too few for one each, or none is allowed.", name=name)
+    load = round(float(plan.worst_load), 1)
+    if plan.binding == "ceiling":
+        return T("The worst load is {load} at {name}, which has all the posts that it may have.", load=load, name=name)
+    return T(
+        "The worst load is {load} at {name}. Strictly below that, {needed} posts would be needed; there are {posts}.",
+        load=load,
+        name=name,
+        needed=plan.posts_below,
+        posts=posts,
+    )
+
+
+def _rows(session: Session, scope: Scope, figures: pd.DataFrame, asked: PostsAsked) -> pd.DataFrame:
+    rows = figures[figures["level"].eq(asked.level)]
+    if asked.within is not None:
+        area_details(session, scope, asked.within)
+        rows = rows.loc[rows.index.intersection(area_names(session, scope, within=asked.within).index)]
+    if rows.empty:
+        raise InvalidInputError(T("There is no area of this level in your part of the district."))
+    return rows.sort_index()
+
+
+def _whole_posts(officers_fte: pd.Series) -> pd.Series:
+    """Today's posts as whole numbers with today's total: an officer who serves two areas counts in one of them."""
+    fte = officers_fte.fillna(0).astype("float64").round(9)
+    total = int(np.ceil(fte.sum() - 1e-6))
+    posts = largest_remainder(total, fte.to_numpy()) if total else np.zeros(len(fte), dtype=np.int64)
+    return pd.Series(posts, index=fte.index, name="today")
+
+
+def _known(figures: pd.DataFrame, areas: pd.Index, asked: PostsAsked) -> None:
+    for area_id in {*asked.least, *asked.most} - set(areas):
+        raise NotFoundError(T("Area {area_id} is not among those that get posts.", area_id=area_id))
+    townships = figures.index[figures["level"].eq(AreaLevel.TOWNSHIP)]
+    for area_id in set(asked.township_totals) - set(townships):
+        raise NotFoundError(T("There is no township {area_id} in your part of the district.", area_id=area_id))
+
+
+def _problem(
+    session: Session,
+    scope: Scope,
+    rows: pd.DataFrame,
+    today: pd.Series,
+    demand: pd.Series,
+    total: int,
+    asked: PostsAsked,
+) -> PostsProblem:
+    floors = today.astype("int64") if asked.keep else today.astype("int64") * 0
+    for area_id, most in asked.most.items():
+        floors[area_id] = min(int(floors[area_id]), most)
+    for area_id, least in asked.least.items():
+        floors[area_id] = least
+    township_of = _township_of(session, scope, rows)
+    totals = {key: posts for key, posts in asked.township_totals.items() if key in set(township_of.dropna())}
+    try:
+        return PostsProblem.of(
+            demand,
+            total,
+            floors=floors,
+            ceilings=pd.Series(asked.most, dtype="int64") if asked.most else None,
+            townships=township_of if totals else None,
+            township_totals=pd.Series(totals, dtype="int64") if totals else None,
+        )
+    except PostsError:
+        raise
+    except ValueError as refusal:
+        raise InvalidInputError(T("These posts cannot be handed out: {reason}", reason=str(refusal))) from refusal
+
+
+def _township_of(session: Session, scope: Scope, rows: pd.DataFrame) -> pd.Series:
+    names = area_names(session, scope)
+    at = pd.Series(rows.index, index=rows.index, dtype="Int64")
+    for _ in range(len(AreaLevel)):
+        level = at.map(names["level"])
+        higher = level.isin([AreaLevel.VILLAGE, AreaLevel.COMPOUND])
+        at = at.mask(higher, at.map(names["parent_id"]))
+    return at.where(at.map(names["level"]).eq(AreaLevel.TOWNSHIP))
+
+
+def _few_moves(
+    problem: PostsProblem, today: pd.Series, least: PostPlan, asked: PostsAsked
+) -> tuple[pd.DataFrame, PostPlan]:
+    if least.worst_load is None:
+        return pd.DataFrame({"load": [], "delta": [], "moves": []}), least
+    curve = moves_curve(problem, today, points=asked.points)
+    accepted = least.worst_load * (1 + Fraction(asked.accept).limit_denominator(10**6))
+    return curve, fewest_moves(problem, today, load=accepted)

@@ -1,0 +1,146 @@
+"""Pages of planning: posts with a map beside them, and what makes areas difficult."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse
+
+from gis_service.access.http import ScopeDep, ViewerDep, requires
+from gis_service.access.permissions import Permission
+from gis_service.api.dependencies import ReadDep, SettingsDep
+from gis_service.areas.tables import AreaLevel
+from gis_service.errors import GridError
+from gis_service.planning.bases import Base
+from gis_service.planning.difficulty import difficulty_of_areas
+from gis_service.planning.posts import Aim, PostsAsked, PostsProposal, propose_posts
+from gis_service.planning.staffing import staffing
+from gis_service.texts import T, Text
+from gis_service.web.rendering import page, records
+from gis_service.web.wording import code_name
+from layers.difficulty import FACTORS
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permission.SEE_PLANNING))])
+
+FACTOR_NAMES: dict[str, Text] = {
+    "load": T("Migrants per officer"),
+    "churn": T("Churn"),
+    "group_rental_share": T("Group rentals"),
+    "high_risk_rental_share": T("Red and orange rentals"),
+    "mismatch_rate": T("Mismatches"),
+    "public_order_cases": T("Public-order cases"),
+    "staff_weakness": T("Weak staff"),
+}
+
+_PLACES = (AreaLevel.TOWNSHIP, AreaLevel.VILLAGE)
+
+
+def posts_asked(
+    level: Annotated[AreaLevel, Query()] = AreaLevel.TOWNSHIP,
+    base: Annotated[Base, Query()] = Base.TODAY,
+    change: Annotated[int | None, Query(ge=-100_000, le=100_000)] = None,
+    aim: Annotated[Aim, Query()] = Aim.LOAD,
+    accept: Annotated[float, Query(ge=0, le=10)] = 0.0,
+    keep: Annotated[bool, Query()] = True,
+) -> PostsAsked | None:
+    """What to hand out; None when nothing is asked for."""
+    return None if change is None else PostsAsked(level, None, change, base, aim, {}, {}, {}, keep, accept, 20)
+
+
+def staffing_asked(
+    level: Annotated[AreaLevel, Query()] = AreaLevel.TOWNSHIP,
+    base: Annotated[Base, Query()] = Base.TODAY,
+    weighted: Annotated[bool, Query()] = False,
+    recruits: Annotated[int, Query(ge=0, le=100_000)] = 0,
+) -> dict[str, Any]:
+    """How required posts are to be shown."""
+    return {"level": level, "base": base, "weighted": weighted, "recruits": recruits}
+
+
+@router.get("/planning/posts")
+def posts_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    settings: SettingsDep,
+    viewer: ViewerDep,
+    shown: Annotated[dict[str, Any], Depends(staffing_asked)],
+    asked: Annotated[PostsAsked | None, Depends(posts_asked)],
+) -> HTMLResponse:
+    """Show required posts, what is short and who pays, with a map beside; and hand out posts when asked."""
+    found = staffing(
+        session, scope, settings, base=shown["base"], weighted=shown["weighted"], recruits=shown["recruits"]
+    )
+    roots = found[~found["parent_id"].isin(found.index)]
+    rows = found[found["level"].eq(shown["level"])].sort_values("coverage", na_position="last")
+    proposal: PostsProposal | None = None
+    fault = None
+    if asked is not None:
+        try:
+            proposal = propose_posts(session, scope, settings, asked)
+        except GridError as refusal:
+            fault = str(refusal)
+    summed = ("migrants", "officers_fte", "required", "social", "police", "missing")
+    return page(
+        request,
+        "posts.html",
+        viewer,
+        day=scope.day,
+        standard=settings.persons_per_officer,
+        shown=shown,
+        asked=asked,
+        levels=[(each.value, code_name(each)) for each in _PLACES],
+        rows=records(rows),
+        total={name: roots[name].sum(min_count=1) for name in summed},
+        pays={name: int(found[name].fillna(0).sum()) for name in ("district_pays", "township_pays")},
+        proposal=proposal,
+        proposed=None if proposal is None else records(proposal.rows.sort_values("load_before", ascending=False)),
+        curve=[] if proposal is None else _curve(proposal),
+        fault=fault,
+    )
+
+
+@router.get("/planning/difficulty")
+def difficulty_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    settings: SettingsDep,
+    viewer: ViewerDep,
+    level: Annotated[AreaLevel, Query()] = AreaLevel.TOWNSHIP,
+) -> HTMLResponse:
+    """Show how difficult areas are and what each factor contributes."""
+    found = difficulty_of_areas(session, scope, settings)
+    rows = found[found["level"].eq(level)].sort_values("score", ascending=False, na_position="last")
+    known = [name for name in FACTORS if settings.difficulty_weights.get(name, 0) > 0 and rows[name].notna().any()]
+    unknown = [name for name in FACTORS if settings.difficulty_weights.get(name, 0) > 0 and name not in known]
+    return page(
+        request,
+        "difficulty.html",
+        viewer,
+        day=scope.day,
+        level=level.value,
+        levels=[(each.value, code_name(each)) for each in _PLACES],
+        rows=records(rows.head(200)),
+        factors=[(name, str(FACTOR_NAMES[name])) for name in known],
+        unknown=[str(FACTOR_NAMES[name]) for name in unknown],
+    )
+
+
+def _curve(proposal: PostsProposal) -> list[dict[str, object]]:
+    """Points of the curve with their place in a picture of 320 × 160."""
+    curve = proposal.curve
+    if curve.empty:
+        return []
+    loads = curve["load"].astype("float64")
+    width, height = max(float(loads.max() - loads.min()), 1e-9), max(int(curve["moves"].max()), 1)
+    return [
+        {
+            "x": round(44 + 260 * (float(load) - float(loads.min())) / width, 1),
+            "y": round(130 - 110 * int(moves) / height, 1),
+            "load": f"{float(load):,.0f}",
+            "moves": int(moves),
+        }
+        for load, moves in zip(loads, curve["moves"], strict=True)
+    ]
