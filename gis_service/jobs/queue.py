@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cached_property
 
-from huey import Huey, SqliteHuey, crontab
+from huey import Huey, SqliteHuey
 from huey.contrib.sql_huey import SqlHuey
 from peewee import PostgresqlDatabase
 from sqlalchemy.engine import make_url
@@ -63,13 +63,12 @@ class JobQueue:
         finally:
             self.huey.storage.close()
 
-    def serve(self, perform: Callable[[int], None], sweep: Callable[[], None]) -> None:
-        """Run jobs until the process is told to end; `sweep` is called every minute."""
+    def serve(self, perform: Callable[[int], None]) -> None:
+        """Run jobs until the process is told to end."""
         self._perform = perform
         self._run  # noqa: B018 - registers the task
-        self.huey.periodic_task(crontab(minute="*"), name="sweep")(sweep)
         consumer = self.huey.create_consumer(
-            workers=self._settings.job_workers, worker_type="thread", initial_delay=0.1, max_delay=1.0
+            workers=self._settings.job_workers, worker_type="thread", initial_delay=0.1, max_delay=1.0, periodic=False
         )
         consumer.run()
 

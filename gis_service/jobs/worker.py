@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -22,7 +23,14 @@ def serve_jobs(engine: Engine, settings: Settings, kinds: Kinds) -> None:
     """Run jobs until the process is told to end; what a dead worker left is taken up first."""
     queue = JobQueue(settings)
     sweep(engine, settings, queue)
-    queue.serve(lambda job_id: run_job(engine, settings, kinds, job_id), lambda: _swept(engine, settings, queue))
+
+    def sweep_often() -> None:
+        while True:
+            time.sleep(settings.job_lost_after_s)
+            sweep(engine, settings, queue)
+
+    threading.Thread(target=sweep_often, daemon=True).start()
+    queue.serve(lambda job_id: run_job(engine, settings, kinds, job_id))
 
 
 def work_off(engine: Engine, settings: Settings, kinds: Kinds, queue: JobQueue) -> None:
@@ -57,7 +65,3 @@ def end_with_parent() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-def _swept(engine: Engine, settings: Settings, queue: JobQueue) -> None:
-    sweep(engine, settings, queue)
