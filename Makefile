@@ -34,6 +34,7 @@ check: ## style, types, arrows, translations, docs
 bench: setup-bench ## compare with named peers; prints tables and writes docs/benchmarks
 	$(PY) -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md
 	$(PY) -m tests.benchmarks.bench_districting --out docs/benchmarks/districting.md
+	$(PY) -m tests.benchmarks.bench_paint --out docs/benchmarks/paint.md
 
 format:
 	$(PY) -m ruff check --fix .

@@ -9,9 +9,11 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from gis_service import __version__
+from gis_service.access.freshness import KeptAnswers
 from gis_service.access.http import install_access
 from gis_service.access.personal import Vault
 from gis_service.access.routes import router as access_router
+from gis_service.addresses.point_store import PointStore
 from gis_service.addresses.resolving_routes import router as resolving_router
 from gis_service.addresses.routes import router as addresses_router
 from gis_service.api import health
@@ -31,6 +33,7 @@ from gis_service.storage.engine import open_engine
 from gis_service.subjects import SUBJECTS
 from gis_service.teams.routes import router as teams_router
 from gis_service.teams.scope import scope_of
+from gis_service.texts import LOCALES, translations
 from gis_service.web.pages import install_pages
 
 #: smaller answers travel as they are, bytes
@@ -44,6 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        for locale in LOCALES:
+            translations(locale)  # read now, not while the first reader waits
         yield
         engine.dispose()
 
@@ -64,6 +69,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.reach = REACH
     app.state.jobs = JobQueue(settings)
     app.state.job_kinds = JOB_KINDS
+    app.state.kept_answers = KeptAnswers(settings.answers_kept_bytes)
+    app.state.point_store = PointStore()
     install_problems(app)
     app.include_router(health.router)
     for router in (

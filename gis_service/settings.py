@@ -149,6 +149,9 @@ class Settings(BaseSettings):
     base_map_attribution: str = Field("", description="Attribution of the base map.")
 
     # serving
+    answers_kept_bytes: int = Field(
+        128 * 2**20, ge=0, description="Memory for answers that are given again while nothing changed, bytes."
+    )
     log_json: bool = Field(True, description="Structured logs as JSON lines; otherwise for a terminal.")
     page_size: int = Field(100, gt=0, le=1000, description="Rows on one page of a list when the caller names none.")
 

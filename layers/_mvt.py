@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
 EXTENT: Final = 4096
 """Units of a tile's side."""
@@ -22,7 +23,7 @@ Column = tuple[Bytes, npt.NDArray[np.int64]]
 _LAYER, _NAME, _FEATURE, _KEY, _VALUE, _EXTENT, _VERSION = 0x1A, 0x0A, 0x12, 0x1A, 0x22, 0x28, 0x78
 _ID, _TAGS, _TYPE, _GEOMETRY = 0x08, 0x12, 0x18, 0x22
 _STRING, _DOUBLE, _SIGNED, _BOOL = 0x0A, 0x19, 0x30, 0x38
-_POINT, _MOVE_TO_ONCE = 1, 9
+_POINT, _POLYGON, _MOVE_TO_ONCE, _LINE_TO, _CLOSE_PATH = 1, 3, 9, 2, 15
 
 
 def point_layer(
@@ -63,6 +64,60 @@ def point_layer(
         ]
     )
     return bytes([_LAYER]) + _varint(len(layer)) + layer
+
+
+def polygon_layer(
+    name: str,
+    polygons: npt.NDArray[np.object_],
+    ids: npt.NDArray[np.int64],
+    properties: Sequence[Mapping[str, str | int | float]],
+) -> bytes:
+    """A tile with one layer of MultiPolygons at whole tile units (y down), without empty ones."""
+    keys: dict[str, int] = {}
+    values: dict[tuple[type, str | int | float], int] = {}
+    body = b""
+    for feature_id, geometry, given in zip(ids.tolist(), _rings(polygons), properties, strict=True):
+        tags = [
+            number
+            for key, value in given.items()
+            for number in (keys.setdefault(key, len(keys)), values.setdefault((type(value), value), len(values)))
+        ]
+        packed = b"".join(map(_varint, tags))
+        feature = bytes([_ID]) + _varint(feature_id) + (_message(_TAGS, packed) if tags else b"")
+        body += _message(_FEATURE, feature + bytes([_TYPE, _POLYGON]) + _message(_GEOMETRY, geometry))
+    table = b"".join(_value_table(pd.Index([value])) for _kind, value in values)
+    layer = _text(_NAME, name) + body + b"".join(_text(_KEY, key) for key in keys) + table
+    return _message(_LAYER, layer + bytes([_EXTENT]) + _varint(EXTENT) + bytes([_VERSION, 2]))
+
+
+def _rings(polygons: npt.NDArray[np.object_]) -> list[bytes]:
+    """The drawing commands of each MultiPolygon: exterior rings clockwise on the screen, holes the other way."""
+    if not len(polygons):
+        return []
+    _type, corners, (rings, parts, wholes) = shapely.to_ragged_array(
+        shapely.orient_polygons(polygons, exterior_cw=False)
+    )
+    closing = np.zeros(len(corners), dtype=np.bool_)
+    closing[rings[1:] - 1] = True  # the last corner of a ring repeats its first
+    place = np.rint(corners[~closing]).astype(np.int64)
+    size = np.diff(rings) - 1
+    ring_start = np.cumsum(size) - size
+    shape_start = ring_start[parts[wholes[:-1]]]
+    step = np.diff(place, axis=0, prepend=0)
+    step[shape_start] = place[shape_start]
+    # one row a corner: a command before it (the first: move; the second: line), the step, a command after it (the last)
+    numbers = np.zeros((len(place), 4), dtype=np.uint64)
+    used = np.zeros((len(place), 4), dtype=np.bool_)
+    numbers[:, 1:3], used[:, 1:3] = _zigzag(step), True
+    numbers[ring_start, 0] = _MOVE_TO_ONCE
+    numbers[ring_start + 1, 0] = (size.astype(np.uint64) - np.uint64(1)) << np.uint64(3) | np.uint64(_LINE_TO)
+    used[ring_start, 0] = used[ring_start + 1, 0] = True
+    numbers[ring_start + size - 1, 3], used[ring_start + size - 1, 3] = _CLOSE_PATH, True
+    content, length = _varints(numbers[used])
+    written = content[np.arange(content.shape[1]) < length[:, None]].tobytes()
+    ends = np.cumsum(length)[np.cumsum(used.sum(axis=1))[np.append(shape_start[1:], len(place)) - 1] - 1]
+    starts = np.append(0, ends[:-1])
+    return [written[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
 
 
 def _value_table(distinct: pd.Index) -> bytes:

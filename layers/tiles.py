@@ -1,29 +1,25 @@
-"""Vector tiles: points by the hundred thousand, counts of them at low zoom, and polygons.
+"""Vector tiles of points and polygons; `layers.point_pyramid` cuts them from points by the hundred thousand.
 
 Mapbox Vector Tiles 2.1 in the XYZ scheme: Web Mercator, tile row `y` counts down from the north, and so do the units
 inside a tile, `EXTENT` of them on a side. Nothing is measured here: Web Mercator is only where tiles are drawn.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import geopandas as gpd
-import mapbox_vector_tile
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from layers._mvt import EXTENT, Values, point_layer
+from layers._mvt import EXTENT, Values, point_layer, polygon_layer
 from layers.frames import require_lonlat
 
-__all__ = ["EXTENT", "TILE_PX", "aggregate_points", "encode_points", "encode_polygons", "tile_bounds"]
+__all__ = ["EXTENT", "TILE_PX", "encode_points", "encode_polygons", "tile_bounds"]
 
 TILE_PX: Final = 256
 """Pixels of a tile's side on the screen."""
-
-CELL_PX: Final = 16
-"""Pixels of the side of a cell in which points are counted."""
 
 BUFFER_PX: Final = 4
 """Pixels that polygons reach over a tile's edge, so that no seam shows."""
@@ -76,40 +72,6 @@ def encode_points(
     return point_layer(layer, position[0], position[1], np.asarray(ids, dtype=np.int64)[inside], chosen)
 
 
-def aggregate_points(
-    z: int,
-    x: int,
-    y: int,
-    lon: npt.ArrayLike,
-    lat: npt.ArrayLike,
-    properties: Mapping[str, Values] | None = None,
-    *,
-    layer: str,
-    cell_px: int = CELL_PX,
-) -> bytes:
-    """A tile with one feature per grid cell, at the mean of its points, with their `count`.
-
-    Cells are squares of `cell_px` pixels; every point of the tile is counted in exactly one. Given properties divide a
-    cell's points by their values (missing ones apart), with one feature each.
-
-    Parameters
-    ----------
-    z, x, y, lon, lat, properties, layer : as for `encode_points`.
-    cell_px : pixels of a cell's side.
-    """
-    units = _tile_units(z, x, y, lon, lat)
-    inside = _inside(units)
-    column, row = (units[:, inside] // (cell_px * UNITS_PER_PX)).astype(np.int64)
-    by = {key: pd.Series(values).array[inside] for key, values in (properties or {}).items()}
-    points = pd.DataFrame({"_column": column, "_row": row, "_x": units[0, inside], "_y": units[1, inside], **by})
-    keys = ["_row", "_column", *by]
-    grouped = points.groupby(keys, dropna=False, observed=True)
-    cells = grouped.agg(_x=("_x", "mean"), _y=("_y", "mean"), count=("_x", "size")).reset_index()
-    position = np.floor(cells[["_x", "_y"]].to_numpy()).astype(np.int64)
-    counted: dict[str, Values] = {"count": cells["count"], **{key: cells[key] for key in by}}
-    return point_layer(layer, position[:, 0], position[:, 1], None, counted)
-
-
 def encode_polygons(
     z: int, x: int, y: int, areas_lonlat: gpd.GeoDataFrame, columns: Sequence[str] = (), *, layer: str
 ) -> bytes:
@@ -131,23 +93,28 @@ def encode_polygons(
     in_units = shapely.transform(geometry, lambda lon, lat: tuple(_tile_units(z, x, y, lon, lat)), interleaved=False)
     reach = BUFFER_PX * UNITS_PER_PX
     window = shapely.box(-reach, -reach, EXTENT + reach, EXTENT + reach)
-    near = np.flatnonzero(shapely.intersects(shapely.box(*shapely.bounds(in_units).T), window))
+    west, north, east, south = shapely.bounds(in_units).T
+    near = (east >= -reach) & (west <= EXTENT + reach) & (south >= -reach) & (north <= EXTENT + reach)
+    # simplified before it is cut, so that neighbours of one tile and the next keep their common border
     simple = shapely.simplify(in_units[near], UNITS_PER_PX / 2)
-    cut = shapely.set_precision(shapely.intersection(simple, window), 1.0)
-    rows = areas_lonlat[list(columns)].iloc[near].astype(object)
-    features: list[dict[str, Any]] = [
-        {
-            "geometry": shape,
-            "id": int(area_id),
-            "properties": {key: row[key] for key in columns if not pd.isna(row[key])},
-        }
-        for shape, area_id, row in zip(cut, rows.index, rows.to_dict("records"), strict=True)
-        if shapely.area(shape) > 0
+    within = shapely.contains_properly(window, simple)
+    simple[~within] = shapely.intersection(simple[~within], window)
+    whole = shapely.set_precision(simple, 1.0)
+    drawn = shapely.area(whole) > 0
+    rows = areas_lonlat[list(columns)].iloc[np.flatnonzero(near)[drawn]].astype(object)
+    properties = [
+        {key: value for key, value in zip(columns, row, strict=True) if not pd.isna(value)}
+        for row in rows.itertuples(index=False, name=None)
     ]
-    tile: bytes = mapbox_vector_tile.encode(
-        {"name": layer, "features": features}, default_options={"y_coord_down": True, "extents": EXTENT}
-    )
-    return tile
+    return polygon_layer(layer, _multipolygons(whole[drawn]), rows.index.to_numpy(dtype=np.int64), properties)
+
+
+def _multipolygons(shapes: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """The polygons of each shape (lines and points that cutting left fall away) as one MultiPolygon."""
+    parts, of_shape = shapely.get_parts(shapes, return_index=True)
+    polygons = shapely.get_dimensions(parts) == 2
+    together: npt.NDArray[np.object_] = shapely.multipolygons(parts[polygons], indices=of_shape[polygons])
+    return together
 
 
 def _tile_units(z: int, x: int, y: int, lon: npt.ArrayLike, lat: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -45,11 +45,20 @@ def simplified(areas: gpd.GeoDataFrame, tolerance_m: float) -> gpd.GeoSeries:
         raise ValueError("areas to draw need a CRS")
     outlines = areas.geometry
     if tolerance_m > 0 and len(areas):
-        metric = outlines.to_crs(areas.estimate_utm_crs())
+        metric = outlines.to_crs(utm_crs(outlines))
         whole = without_small_holes(metric.to_numpy(), tolerance_m**2 / 2)
         outlines = gpd.GeoSeries(thinned(whole, tolerance_m), index=areas.index, crs=metric.crs)
     rounded = shapely.transform(outlines.to_crs(LONLAT).to_numpy(), lambda lonlat: np.round(lonlat, DECIMALS))
     return gpd.GeoSeries(rounded, index=areas.index, crs=LONLAT)
+
+
+def utm_crs(outlines: gpd.GeoSeries) -> str:
+    """Return the UTM zone (WGS 84) that the middle of the outlines lies in; geopandas' own search takes 0.15 s."""
+    west, south, east, north = outlines.total_bounds
+    middle = gpd.GeoSeries(gpd.points_from_xy([(west + east) / 2], [(south + north) / 2]), crs=outlines.crs)
+    lonlat = middle.to_crs(LONLAT).iloc[0]
+    zone = int((lonlat.x + 180) // 6) % 60 + 1
+    return f"EPSG:{(32600 if lonlat.y >= 0 else 32700) + zone}"
 
 
 def thinned(polygons: Polygons, tolerance_m: float) -> Polygons:
@@ -78,7 +87,7 @@ def without_small_holes(polygons: Polygons, smallest_m2: float) -> Polygons:
 
 def label_places(areas: gpd.GeoDataFrame) -> list[list[float]]:
     """Return ``[lat, lon]`` of the middle of the widest part of each area, where its label fits best."""
-    metric = areas.geometry.to_crs(areas.estimate_utm_crs()) if len(areas) else areas.geometry
+    metric = areas.geometry.to_crs(utm_crs(areas.geometry)) if len(areas) else areas.geometry
     spokes = shapely.maximum_inscribed_circle(metric.to_numpy(), tolerance=20)
     middles = gpd.GeoSeries(shapely.get_point(spokes, 0), crs=metric.crs).to_crs(LONLAT)
     places: list[list[float]] = np.round(np.column_stack([middles.y, middles.x]), 5).tolist()

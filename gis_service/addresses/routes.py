@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from gis_service.access.freshness import etag, fresh
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.addresses.actions import Assignment, assign_addresses
+from gis_service.addresses.point_store import PointStore
 from gis_service.addresses.queries import address, addresses, count_unresolved
 from gis_service.addresses.tables import PointSource, Unresolved
-from gis_service.addresses.tiles import MVT, address_tile
+from gis_service.addresses.tiles import address_tile
 from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
+from gis_service.areas.tiles import MVT, require_tile
 from gis_service.errors import InvalidInputError
 from gis_service.texts import T
 
@@ -131,11 +134,13 @@ def topology_geojson(session: ReadDep, scope: ScopeDep, settings: SettingsDep) -
 
 
 @router.get("/tiles/addresses/{z}/{x}/{y}.mvt", responses={200: {"content": {MVT: {}}}}, response_class=Response)
-def tile(session: ReadDep, scope: ScopeDep, z: int, x: int, y: int) -> Response:
-    """Addresses in your part of the district as a vector tile, counted by cells at low zoom."""
-    return Response(
-        address_tile(session, scope, z, x, y), media_type=MVT, headers={"Cache-Control": "private, no-cache"}
-    )
+def tile(request: Request, session: ReadDep, scope: ScopeDep, z: int, x: int, y: int) -> Response:
+    """Addresses in your part of the district as a vector tile, counted by cells at low zoom; answers carry an ETag."""
+    require_tile(z, x, y)
+    store: PointStore = request.app.state.point_store
+    points = etag(session, scope, "address points")
+    tag = f'{points[:-1]}-{z}-{x}-{y}"'
+    return fresh(request, tag, MVT, lambda: address_tile(session, scope, store, points, z, x, y))
 
 
 def _box(text: str | None) -> tuple[float, float, float, float] | None:

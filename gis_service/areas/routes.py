@@ -5,16 +5,18 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from gis_service.access.freshness import etag, fresh
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep
 from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
 from gis_service.areas.queries import area_details, area_names, areas
 from gis_service.areas.tables import AreaLevel
+from gis_service.areas.tiles import MVT, area_tile, require_tile
 
 router = APIRouter(prefix="/api/v1", tags=["areas"], dependencies=[Depends(requires(Permission.SEE_LAND))])
 
@@ -62,6 +64,16 @@ def areas_geojson(
 ) -> Response:
     """Borders of one level as GeoJSON, lon-lat."""
     return geojson(areas(session, scope, levels=[level], within=within))
+
+
+@router.get("/tiles/areas/{level}/{z}/{x}/{y}.mvt", responses={200: {"content": {MVT: {}}}}, response_class=Response)
+def areas_tile(
+    request: Request, session: ReadDep, scope: ScopeDep, level: AreaLevel, z: int, x: int, y: int
+) -> Response:
+    """Borders of one level in your part of the district as a vector tile, with code and name; answers carry an ETag."""
+    require_tile(z, x, y)
+    tag = etag(session, scope, "areas tile", level, z, x, y)
+    return fresh(request, tag, MVT, lambda: area_tile(session, scope, level, z, x, y))
 
 
 @router.get("/areas/{area_id}")

@@ -87,7 +87,7 @@ def draw(kind: MapKind, drawing: Drawing) -> GridMap:
     """
     drawn = _DRAWERS[kind](drawing)
     if drawing.urls is not None and drawing.urls.address_tiles:
-        add_address_points(drawn, drawing.urls, show=False, texts=drawing.texts)
+        add_address_points(drawn, drawing.urls, show=kind is MapKind.ADDRESSES, texts=drawing.texts)
     drawn.add_layer_control()
     return drawn
 
@@ -205,12 +205,23 @@ def _topology(drawing: Drawing) -> GridMap:
     return drawn
 
 
+def _addresses(drawing: Drawing) -> GridMap:
+    return draw_land(
+        _present(drawing.borders).assign(as_of=drawing.scope.day),
+        title=drawing.texts("Address points"),
+        urls=_without_areas(drawing.urls),
+        base_maps=drawing.base_maps,
+        texts=drawing.texts,
+    )
+
+
 _DRAWERS: dict[MapKind, Callable[[Drawing], GridMap]] = {
     MapKind.COVERAGE: _coverage,
     MapKind.HOTSPOTS: _hotspots,
     MapKind.MISMATCHES: _mismatches,
     MapKind.BEATS: _beats,
     MapKind.TOPOLOGY: _topology,
+    MapKind.ADDRESSES: _addresses,
 }
 
 

@@ -13,3 +13,4 @@ class MapKind(StrEnum):
     MISMATCHES = "mismatches"
     BEATS = "beats"
     TOPOLOGY = "topology"
+    ADDRESSES = "addresses"

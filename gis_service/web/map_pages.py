@@ -30,6 +30,7 @@ TITLES: dict[MapKind, Text] = {
     MapKind.MISMATCHES: T("Mismatches"),
     MapKind.BEATS: T("Beats and officers"),
     MapKind.TOPOLOGY: T("Topology"),
+    MapKind.ADDRESSES: T("Address map"),
 }
 
 

@@ -27,6 +27,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/maps/hotspots", T("Rental hotspots"), Permission.SEE_FIGURES),
     ("/maps/mismatches", T("Mismatches"), Permission.SEE_FIGURES),
     ("/maps/beats", T("Beats"), Permission.SEE_TEAMS),
+    ("/maps/addresses", T("Address map"), Permission.SEE_FIGURES),
     ("/addresses", T("Addresses"), Permission.SEE_ADDRESSES),
     ("/unresolved", T("To decide"), Permission.SEE_ADDRESSES),
     ("/changes", T("Land changes"), Permission.SEE_LAND),

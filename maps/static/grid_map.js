@@ -89,13 +89,18 @@
 
   function tiles(name) {
     const { url, attribution, maxZoom } = payloads[name];
-    return L.tileLayer(url, { attribution: asHtml(attribution), maxNativeZoom: maxZoom, maxZoom: 19 }).on("add", wholeZooms);
+    return inWholeZooms(L.tileLayer(url, { attribution: asHtml(attribution), maxNativeZoom: maxZoom, maxZoom: 19 }));
   }
 
-  // Tiles are drawn for whole zoom levels; between them they would be blurred.
-  function wholeZooms() {
-    map.options.zoomSnap = 1;
-    if (map.getZoom() % 1) map.setZoom(Math.floor(map.getZoom()), { animate: false });
+  // Tiles are drawn for whole zoom levels; between them they would be blurred. Done before the first is asked for.
+  function inWholeZooms(layer) {
+    const { beforeAdd } = layer;
+    layer.beforeAdd = function (to) {
+      map.options.zoomSnap = 1;
+      if (map.getZoom() % 1) map.setZoom(Math.floor(map.getZoom()), { animate: false });
+      return beforeAdd.call(this, to);
+    };
+    return layer;
   }
 
   // ---- panel -------------------------------------------------------------------------------------------------------
@@ -382,5 +387,5 @@
     if (event.key === "Escape") hidePanel();
   });
 
-  window.gridMap = { start, tiles, wholeZooms, areas, shapes, showPanel, fetchJson, fill, payloads, map: null, areaLayer: null };
+  window.gridMap = { start, tiles, inWholeZooms, areas, shapes, showPanel, fetchJson, fill, payloads, map: null, areaLayer: null };
 })();

@@ -5,7 +5,7 @@
   const REACH_PX = 6;
 
   function radiusOf({ count }, zoom) {
-    if (count > 1) return Math.min(10, 2 + 0.3 * Math.sqrt(count));
+    if (count > 1) return Math.min(9, 1.2 + 0.34 * count ** 0.4);
     return zoom >= 17 ? 5 : zoom >= 15 ? 3.5 : 2.5;
   }
 
@@ -16,7 +16,7 @@
       const many = properties.count > 1;
       return { radius: radiusOf(properties, zoom), fill: true, fillColor: fill, fillOpacity: many ? 0.55 : 0.9, stroke: true, weight: 0.8, color: "#ffffff" };
     };
-    const layer = L.vectorGrid.protobuf(given.url, {
+    const layer = window.gridMap.inWholeZooms(L.vectorGrid.protobuf(given.url, {
       rendererFactory: L.canvas.tile,
       vectorTileLayerStyles: { [given.layer]: style },
       pane: "gm-points",
@@ -25,10 +25,9 @@
       fetchOptions: { credentials: "same-origin" },
       // remembered tiles are what pointAt looks through
       getFeatureId: ({ properties }) => properties.address_id || `${properties.count}@${Math.random()}`,
-    });
+    }));
     const container = () => window.gridMap.map.getContainer();
     const listen = (event) => click(layer, given, event);
-    layer.on("add", window.gridMap.wholeZooms);
     layer.on("add", () => container().addEventListener("click", listen, true));
     layer.on("remove", () => container().removeEventListener("click", listen, true));
     window.gridPoints.layer = layer;

@@ -48,8 +48,10 @@ _NONCE = re.compile(r"""nonce=["'][^"']*["']""")
 def named_in(site: Site, answer: Response) -> set[tuple[str, str]]:
     """Everything of the district that an answer names, by word, by link or by id: kind and code of its area."""
     if is_tile(answer):
-        ids = (properties.get("address_id") for properties in _features(answer))
-        return {("address", site.codes["address"][key]) for key in ids if key is not None}
+        found = [
+            (kind, properties.get(f"{kind}_id")) for properties in _features(answer) for kind in ("address", "area")
+        ]
+        return {(kind, site.codes[kind][key]) for kind, key in found if key is not None}
     named = {*_words_of(answer)}
     if answer.status_code < 400:
         named |= {*_links_of(site, answer)}
@@ -118,9 +120,16 @@ def shown_by(kind: str, answer: Response) -> Any:
     if kind == "staff":
         return {code for thing, code in _words_of(answer) if thing == "officer"}
     if kind == "compound":
+        if is_tile(answer):
+            return {feature["code"] for feature in _features(answer)}
         return {code for thing, code in _words_of(answer) if thing == "area" and code in cells()}
     if kind == "asker":
         return {row["asked_by"] for row in body}
+    return _rows_of(kind, answer)
+
+
+def _rows_of(kind: str, answer: Response) -> set[int]:
+    body = json_of(answer)
     key = "address" if kind == "waiting" else kind
     if body is None:
         return {int(link["id"]) for link in _LINKS.finditer(answer.text) if _KIND_OF_LINK[link["kind"]] == key}

@@ -237,6 +237,10 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call(path=_whole_board, lists="count"),
         Call(path=lambda s: s.tile, elsewhere="nothing"),
     ),
+    "GET /api/v1/tiles/areas/{level}/{z}/{x}/{y}.mvt": (
+        Call(path=lambda s: {"level": "compound", **_whole_board(s)}, lists="compound"),
+        Call(path=lambda s: {"level": "compound", **s.tile}, elsewhere="nothing"),
+    ),
     # figures
     "GET /api/v1/figures/coverage": (Call(query=_of_level("compound"), lists="compound"),),
     "GET /api/v1/figures/rentals": (Call(query=_of_level("compound"), lists="compound"),),
@@ -275,7 +279,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /teams": (Call(lists="staff"),),
     "GET /maps/{kind}": tuple(Call(path=_of_kind(kind)) for kind in ("coverage", "topology")),
     "GET /maps/{kind}/frame": tuple(
-        Call(path=_of_kind(kind)) for kind in ("coverage", "hotspots", "mismatches", "beats", "topology")
+        Call(path=_of_kind(kind)) for kind in ("coverage", "hotspots", "mismatches", "beats", "topology", "addresses")
     ),
     "GET /maps/coverage/areas": (
         Call(query=lambda s: {"level": "compound", "within": s.area_id}, elsewhere="nothing"),

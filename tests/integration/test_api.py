@@ -108,6 +108,58 @@ def test_a_tile_has_points_when_near_and_counts_when_far(signed_in: SignIn) -> N
     assert client.get("/api/v1/tiles/addresses/3/9/0.mvt").status_code == 404
 
 
+def test_a_tile_of_borders_has_the_areas_of_one_level(signed_in: SignIn, board: Board) -> None:
+    z, x, y = tile_of(121.605, 29.905, 10)
+    tile = signed_in("planner").get(f"/api/v1/tiles/areas/village/{z}/{x}/{y}.mvt", params=DAY)
+    features = mapbox_vector_tile.decode(tile.content)["areas"]["features"]
+    assert {feature["id"]: feature["properties"]["code"] for feature in features} == {
+        board.areas[code]: code for code in ("N1", "N2", "S1", "S2")
+    }
+
+
+def test_a_tile_is_sent_once_until_somebody_changes_what_it_shows(signed_in: SignIn) -> None:
+    planner, commander = signed_in("planner"), signed_in("commander")
+    z, x, y = tile_of(121.605, 29.905, 10)
+    path = f"/api/v1/tiles/addresses/{z}/{x}/{y}.mvt"
+
+    def ask(client: TestClient, tag: str = "") -> tuple[int, int, str]:
+        answer = client.get(path, params=DAY, headers={"If-None-Match": tag})
+        body = mapbox_vector_tile.decode(answer.content)["addresses"]["features"] if answer.content else []
+        return answer.status_code, sum(cell["properties"]["count"] for cell in body), answer.headers["etag"]
+
+    status, count, tag = ask(planner)
+    assert (status, count) == (200, 33)
+    assert ask(planner)[:2] == (200, 33)
+    assert ask(planner, tag)[:2] == (304, 0)
+    # another scope has another answer, whatever tag it knows
+    assert ask(commander, tag)[:2] == (200, 16)
+    # an act that shows nothing new leaves the tag, another one does not
+    planner.put("/api/v1/me/locale", json={"locale": "zh_CN"})
+    assert ask(planner, tag)[0] == 304
+    place = {"lon": 121.605, "lat": 29.905, "reason": "seen on site"}
+    [nowhere] = planner.get("/api/v1/unresolved", params={"reason": "no_point"}).json()["items"]
+    moved = planner.put(f"/api/v1/addresses/{nowhere['address_id']}/point", json=place)
+    assert moved.status_code == 204, moved.text
+    today = {"as_of": "2027-01-01"}  # from the day of the act on
+    after = planner.get(path, params=today)
+    assert (
+        sum(c["properties"]["count"] for c in mapbox_vector_tile.decode(after.content)["addresses"]["features"]) == 34
+    )
+    assert ask(planner, tag)[0] == 200
+
+
+def test_a_tile_travels_compressed_to_whoever_takes_it(signed_in: SignIn) -> None:
+    client = signed_in("planner")
+    z, x, y = tile_of(121.605, 29.905, 16)
+    packed, plain = (
+        client.get(f"/api/v1/tiles/addresses/{z}/{x}/{y}.mvt", params=DAY, headers={"Accept-Encoding": accepted})
+        for accepted in ("gzip", "identity")
+    )
+    assert packed.headers["content-encoding"] == "gzip"
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content
+
+
 def test_assigning_again_over_http_writes_nothing(signed_in: SignIn) -> None:
     done = signed_in("planner").post("/api/v1/assignments", params=DAY)
     assert done.status_code == 200, done.text

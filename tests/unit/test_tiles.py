@@ -8,7 +8,7 @@ import pytest
 import shapely
 
 from layers.frames import LONLAT, NotLonLatError
-from layers.tiles import EXTENT, aggregate_points, encode_points, encode_polygons, tile_bounds
+from layers.tiles import EXTENT, encode_points, encode_polygons, tile_bounds
 
 Z, X, Y = 14, 13725, 6758  # in Zhenhai
 WEST, SOUTH, EAST, NORTH = tile_bounds(Z, X, Y)
@@ -78,39 +78,6 @@ def test_a_point_on_an_edge_is_in_one_tile_and_points_elsewhere_in_none() -> Non
 
 def test_an_empty_tile_is_a_layer_without_features() -> None:
     assert decoded(encode_points(Z, X, Y, [], [], [], {"state": pd.Categorical([])}, layer="a"))["a"]["features"] == []
-    assert decoded(aggregate_points(Z, X, Y, [], [], layer="a"))["a"]["features"] == []
-
-
-def test_cells_count_their_points_at_their_mean() -> None:
-    lon, lat = np.transpose([at(0.01, 0.01), at(0.03, 0.03), at(0.9, 0.9)])
-    features = decoded(aggregate_points(Z, X, Y, lon, lat, layer="a", cell_px=16))["a"]["features"]
-    assert [feature["properties"] for feature in features] == [{"count": 2}, {"count": 1}]
-    assert np.allclose(features[0]["geometry"]["coordinates"], [82, 82], atol=1)
-
-
-def test_cells_may_be_divided_by_a_property() -> None:
-    lon, lat = np.transpose([at(0.01, 0.01)] * 4)
-    state = pd.Categorical(["assigned", "unresolved", "assigned", None])
-    features = decoded(aggregate_points(Z, X, Y, lon, lat, {"state": state}, layer="a"))["a"]["features"]
-    assert [feature["properties"] for feature in features] == [
-        {"count": 2, "state": "assigned"},
-        {"count": 1, "state": "unresolved"},
-        {"count": 1},
-    ]
-
-
-@pytest.mark.parametrize(("zoom_out", "cell_px"), [(0, 4), (0, 64), (2, 16)])
-def test_every_point_is_counted_once_over_all_tiles(zoom_out: int, cell_px: int) -> None:
-    random = np.random.default_rng(20261122)
-    lon, lat = random.uniform(WEST, EAST, 2000), random.uniform(SOUTH, NORTH, 2000)
-    z, x, y = Z - zoom_out + 1, X * 2 >> zoom_out, Y * 2 >> zoom_out
-    tiles = [(x + i, y + j) for i in range(2) for j in range(2)]
-    counts = [
-        feature["properties"]["count"]
-        for column, row in tiles
-        for feature in decoded(aggregate_points(z, column, row, lon, lat, layer="a", cell_px=cell_px))["a"]["features"]
-    ]
-    assert sum(counts) == 2000
 
 
 def areas(*polygons: shapely.Geometry) -> gpd.GeoDataFrame:
@@ -133,6 +100,30 @@ def test_polygons_keep_holes_and_are_cut_just_outside_the_tile() -> None:
     shape = shapely.geometry.shape(features[0]["geometry"])
     assert shape.bounds == (-64.0, -64.0, 4160.0, 4160.0)
     assert shape.interiors[0].bounds == pytest.approx((1024, 1024, 2048, 2048), abs=1)
+
+
+def test_rings_turn_as_the_specification_says() -> None:
+    ring = shapely.box(*at(0.2, 0.4), *at(0.4, 0.2)) - shapely.box(*at(0.25, 0.35), *at(0.35, 0.25))
+    island = shapely.box(*at(0.6, 0.8), *at(0.8, 0.6))
+    tile = encode_polygons(Z, X, Y, areas(shapely.MultiPolygon([ring, island])), ["name"], layer="areas")
+    [feature] = decoded(tile)["areas"]["features"]
+    # exterior rings clockwise on the screen: positive by the surveyor's formula where y runs down
+    signs = [
+        [shapely.LinearRing(corners).is_ccw for corners in polygon] for polygon in feature["geometry"]["coordinates"]
+    ]
+    assert signs == [[True, False], [True]]
+    assert shapely.geometry.shape(feature["geometry"]).area == pytest.approx(4096**2 * (0.04 - 0.01 + 0.04), rel=0.01)
+
+
+def test_polygon_properties_keep_their_types() -> None:
+    square = shapely.box(*at(0.2, 0.4), *at(0.4, 0.2))
+    frame = areas(square, square).assign(migrants=[3, 3], load=[0.5, None], met=[True, False])
+    columns = ["name", "migrants", "load", "met"]
+    features = decoded(encode_polygons(Z, X, Y, frame, columns, layer="areas"))["areas"]["features"]
+    assert [feature["properties"] for feature in features] == [
+        {"name": "村0", "migrants": 3, "load": 0.5, "met": True},
+        {"name": "村1", "migrants": 3, "met": False},
+    ]
 
 
 def test_polygons_of_less_than_a_unit_are_left_out() -> None:

@@ -1,0 +1,35 @@
+"""Borders of one level as vector tiles, within the viewer's scope."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from gis_service.access.scope import Scope
+from gis_service.areas.queries import areas
+from gis_service.areas.tables import AreaLevel
+from gis_service.errors import NotFoundError
+from gis_service.texts import T
+from layers.tiles import encode_polygons, tile_bounds
+
+MVT: Final = "application/vnd.mapbox-vector-tile"
+MAX_ZOOM: Final = 22
+LAYER: Final = "areas"
+
+
+def require_tile(z: int, x: int, y: int) -> None:
+    """Refuse what is no tile of the XYZ scheme.
+
+    Raises
+    ------
+    NotFoundError
+    """
+    if not (0 <= z <= MAX_ZOOM and 0 <= x < 2**z and 0 <= y < 2**z):
+        raise NotFoundError(T("There is no tile {z}/{x}/{y}.", z=z, x=x, y=y))
+
+
+def area_tile(session: Session, scope: Scope, level: AreaLevel, z: int, x: int, y: int) -> bytes:
+    """One tile (XYZ scheme, y down) of the layer `areas`: polygons with their id, `area_id`, `code` and `name`."""
+    land = areas(session, scope, levels=[level], box=tile_bounds(z, x, y))
+    return encode_polygons(z, x, y, land.assign(area_id=land.index), ["area_id", "code", "name"], layer=LAYER)
