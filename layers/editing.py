@@ -26,6 +26,7 @@ __all__ = [
     "NotTogetherError",
     "SwallowedError",
     "TooManyVerticesError",
+    "area_m2",
     "fitted",
     "merged",
     "reshaped",

@@ -11,6 +11,7 @@ import maps
 from gis_service.web import (
     address_pages,
     change_pages,
+    editor_pages,
     export_pages,
     import_pages,
     job_pages,
@@ -36,6 +37,7 @@ def install_pages(app: FastAPI) -> None:
         map_pages.router,
         address_pages.router,
         change_pages.router,
+        editor_pages.router,
         import_pages.router,
         office_pages.router,
         export_pages.router,

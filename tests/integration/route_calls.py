@@ -232,6 +232,11 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ),
     ),
     "GET /api/v1/areas/{area_id}/heirs": (AREA,),
+    "POST /api/v1/land-edits": (
+        Call(json=lambda s: {"kind": "split", "area_id": s.compound_id, "line": s.across()}, elsewhere="hidden"),
+        Call(json=lambda s: {"kind": "merge", "area_ids": [s.compound_id, s.compound_id]}, done=frozenset({422})),
+    ),
+    "GET /api/v1/land-edits/areas/{area_id}": (AREA,),
     "GET /api/v1/topology.geojson": (Call(),),
     "GET /api/v1/tiles/addresses/{z}/{x}/{y}.mvt": (
         Call(path=_whole_board, lists="count"),
@@ -294,6 +299,8 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /addresses/{address_id}": (ADDRESS,),
     "GET /topology": (Call(),),
     "GET /changes": (Call(),),
+    "GET /land-editor": (Call(),),
+    "GET /land-editor/areas": (Call(query=_of_level("compound"), lists="compound"),),
     "GET /changes/{change_id}": (CHANGE,),
     "POST /changes/{change_id}/approval": (replace(CHANGE, form=lambda _: {}),),
     "POST /changes/{change_id}/discard": (CHANGE,),

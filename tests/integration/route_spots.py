@@ -200,6 +200,13 @@ class Spot:
     def lonlat(self) -> dict[str, float]:
         return dict(zip(("lon", "lat"), self._point, strict=True))
 
+    def across(self) -> list[tuple[float, float]]:
+        """A line from south to north through the middle of the compound."""
+        west, south, east, north = cells()[
+            next(code for code in cells() if code.startswith(self.code.strip("D")))
+        ].bounds
+        return [((west + east) / 2, south - STEP), ((west + east) / 2, north + STEP)]
+
     def rename(self) -> dict[str, object]:
         """A change of the land that asks for little."""
         return {"kind": "rename", "area_id": self.area_id, "name": f"area {self.code} ({next(_numbers)})"}
