@@ -35,6 +35,14 @@ LONLAT: Final = "EPSG:4326"
 AREA_COLUMNS: Final = ("code", "name", "level", "kind", "parent_id", "geometry")
 ADDRESS_COLUMNS: Final = ("lon", "lat", "stated_village_id")
 POPULATION_COLUMNS: Final = ("migrants", "officers_fte")
+REGISTERS: Final = ("police", "village", "grid")
+"""The three registers of the same people."""
+ADDRESS_PARTS: Final = ("compound", "road", "lane", "number", "building", "unit", "room")
+"""Parts of an address as a text says them, normalised: the first two are names, the others numbers."""
+PEOPLE_COLUMNS: Final = (
+    "register", "name", "id_number", "birth_year", "phone", "address_id", *ADDRESS_PARTS, "village_id", "from_on",
+    "left_on",
+)  # fmt: skip
 
 ROWS_NAMED = 10
 """Rows that the text of an error names; the exception carries all of them."""
@@ -145,6 +153,37 @@ def check_population(frame: pd.DataFrame) -> pd.DataFrame:
     return population
 
 
+def check_people(frame: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the three registers that keep the PEOPLE contract.
+
+    Index `record_id` (int64, unique over all registers); `register` in `REGISTERS`; `name` (str, never missing);
+    `id_number` (str or NA, upper case, with or without a right check digit); `birth_year` (Int64 or NA); `phone` (str
+    or NA, digits only); `address_id` (Int64, NA = the address is not a known one); `ADDRESS_PARTS` (str or NA, as
+    normalised by one parser for all registers); `village_id` (Int64 or NA); `from_on`, `left_on` (datetime64, NaT =
+    not stated, not left).
+
+    Returns
+    -------
+    A copy with the contract's columns first (others are kept) and its dtypes.
+
+    Raises
+    ------
+    FrameError
+    """
+    people: pd.DataFrame = _with_columns(frame, PEOPLE_COLUMNS)
+    people.index = _id_index(people.index, "record_id")
+    for column in ("register", "name", "id_number", "phone", *ADDRESS_PARTS):
+        people[column] = _text(people[column])
+    _refuse(~people["register"].isin(REGISTERS), "register", f"is none of {', '.join(REGISTERS)}")
+    _refuse(people["name"].isna(), "name", "is missing")
+    for column in ("birth_year", "address_id", "village_id"):
+        people[column] = _int64(people[column])
+    for column in ("from_on", "left_on"):
+        if not pd.api.types.is_datetime64_any_dtype(people[column]):
+            raise FrameError(column, f"must be days, not {people[column].dtype}")
+    return people
+
+
 def require_metric(frame_or_crs: Any) -> CRS:
     """CRS of a frame (or the CRS given), when lengths and areas may be measured in it.
 
@@ -205,6 +244,8 @@ def _id_index(index: pd.Index, name: str) -> pd.Index:
 
 
 def _text(column: pd.Series) -> pd.Series:
+    if isinstance(column.dtype, pd.StringDtype):
+        return column.astype("str")
     strange = column.notna() & ~column.map(lambda value: isinstance(value, str)).astype(bool)
     _refuse(strange, str(column.name), "is not text")
     return column.astype("str")
