@@ -27,6 +27,8 @@ from gis_service.job_kinds import JOB_KINDS
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.routes import router as jobs_router
 from gis_service.planning.posts_routes import router as posts_router
+from gis_service.planning.scenario_routes import notice_router
+from gis_service.planning.scenario_routes import router as scenario_router
 from gis_service.registers.reach import REACH
 from gis_service.registers.routes import router as registers_router
 from gis_service.settings import Settings
@@ -83,6 +85,8 @@ def create_app(settings: Settings) -> FastAPI:
         registers_router,
         changes_router,
         posts_router,
+        scenario_router,
+        notice_router,
         jobs_router,
         editing_router,
     ):

@@ -80,6 +80,14 @@ class Settings(BaseSettings):
     islands_nearest: int = Field(1, ge=0, description="How many nearest areas an area without neighbours is joined to.")
     hexagon_size_m: float = Field(250.0, gt=0, description="Centre to corner of a hexagon of the grid, m.")
 
+    # what an officer costs (domain.md, Officers)
+    pay_transitioned_yuan: int = Field(80_000, ge=0, description="Yearly pay of a transitioned officer, yuan.")
+    pay_not_transitioned_yuan: int = Field(50_000, ge=0, description="Yearly pay of one not transitioned, yuan.")
+    bonus_not_transitioned_yuan: int = Field(
+        6_000, ge=0, description="Yearly performance bonus of one not transitioned, yuan."
+    )
+    leader_allowance_yuan: int = Field(6_000, ge=0, description="Yearly allowance of a leader's post, yuan.")
+
     # computations outside the web process
     job_workers: int = Field(1, gt=0, description="Computations that one worker process runs at a time.")
     job_lost_after_s: float = Field(

@@ -7,6 +7,7 @@ import gis_service.addresses.tables
 import gis_service.areas.tables
 import gis_service.intake.tables
 import gis_service.jobs.tables
+import gis_service.planning.tables
 import gis_service.registers.tables
 import gis_service.teams.tables  # noqa: F401 - imported for their tables
 from gis_service.storage.rows import Row

@@ -47,6 +47,10 @@ class Permission(StrEnum):
     SEE_JOBS = "see_jobs"
     CANCEL_JOB = "cancel_job"
     SEE_PLANNING = "see_planning"
+    PLAN = "plan"
+    COMMENT_PLAN = "comment_plan"
+    APPROVE_PLAN = "approve_plan"
+    PUBLISH_PLAN = "publish_plan"
     EXPORT = "export"
     VIEW_AS = "view_as"
     APPROVE_EXPORT = "approve_export"
@@ -82,6 +86,10 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_JOBS: _STAFF,
     Permission.CANCEL_JOB: _STAFF,
     Permission.SEE_PLANNING: _STAFF,
+    Permission.PLAN: frozenset({Role.PLANNER}),
+    Permission.COMMENT_PLAN: _STAFF,
+    Permission.APPROVE_PLAN: frozenset({Role.PLANNER}),
+    Permission.PUBLISH_PLAN: frozenset({Role.PLANNER}),
     Permission.EXPORT: _LEADING | {Role.STEWARD},
     Permission.VIEW_AS: _STAFF,
     Permission.APPROVE_EXPORT: _STAFF,

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
 from datetime import date, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
@@ -13,8 +16,17 @@ from rich.table import Table
 from gis_service.access.scope import Scope
 from gis_service.areas.queries import area_by_code
 from gis_service.areas.tables import AreaLevel
+from gis_service.errors import InvalidInputError
+from gis_service.jobs.queue import JobQueue
+from gis_service.planning import scenarios
 from gis_service.planning.bases import Base
+from gis_service.planning.computing import ask_for_beats
+from gis_service.planning.edits import edit_of
+from gis_service.planning.graphs import Rules, Within
+from gis_service.planning.measures import measured
 from gis_service.planning.posts import Aim, PostsAsked, propose_posts
+from gis_service.planning.publishing import publish, revert
+from gis_service.planning.showing import compared, reasons_in_words
 from gis_service.planning.staffing import staffing
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
@@ -73,6 +85,125 @@ def show_posts(
     console.print(str(found.certificate))
     console.print(str(T("{count} posts are filled anew.", count=found.moves)))
     show(found.curve.astype({"load": "float64", "delta": "float64"}).round(3))
+
+
+Number = Annotated[int, typer.Argument(help="Number of the scenario.")]
+
+
+@plan_app.command("create")
+def create(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Name of the scenario.")],
+    area: Annotated[str, typer.Option(help="Code of the area that it is of.")],
+    day: Day = None,
+    seed: Annotated[int, typer.Option(help="Seed: the same inputs and seed give the same plan.")] = 1,
+) -> None:
+    """Copy a day into a new scenario."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        area_id = area_by_code(session, Scope(on_day(day), None), area)
+    made = scenarios.create_scenario(shell.engine, shell.settings, shell.viewer, name, area_id, on_day(day), seed=seed)
+    console.print(str(T("Scenario {number}.", number=made)))
+
+
+@plan_app.command("list")
+def list_scenarios(context: typer.Context) -> None:
+    """List the scenarios, the newest first."""
+    shell: Shell = context.obj
+    names = ("id", "name", "day", "state", "author", "approved_by", "publish_on")
+    with reading(shell.engine) as session:
+        rows = [[getattr(each, name) for name in names] for each in scenarios.scenarios_of(session, shell.viewer)]
+    show(pd.DataFrame(rows, columns=list(names)))
+
+
+@plan_app.command("step")
+def step(
+    context: typer.Context,
+    number: Number,
+    file: Annotated[Path, typer.Argument(help='JSON: {"kind": "recruits", "count": 10, …}.', exists=True)],
+) -> None:
+    """Change a scenario by one step."""
+    shell: Shell = context.obj
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise InvalidInputError(T("{file} is not JSON.", file=file)) from error
+    steps = scenarios.add_step(shell.engine, shell.viewer, number, edit_of(said))
+    console.print(str(T("The scenario has {count} steps.", count=steps)))
+
+
+@plan_app.command("undo")
+def undo(context: typer.Context, number: Number) -> None:
+    """Take the last step of a scenario back."""
+    shell: Shell = context.obj
+    steps = scenarios.undo_step(shell.engine, shell.viewer, number)
+    console.print(str(T("The scenario has {count} steps.", count=steps)))
+
+
+@plan_app.command("draw")
+def draw(
+    context: typer.Context,
+    number: Number,
+    *,
+    scratch: Annotated[bool, typer.Option("--scratch/--repair", help="From scratch, or today's repaired.")] = False,
+    band: Annotated[float, typer.Option(min=0.01, max=0.9, help="Greatest deviation, a share.")] = 0.10,
+    within: Annotated[Within, typer.Option(help="What no beat crosses.")] = Within.TOWNSHIP,
+) -> None:
+    """Have the beats of a scenario drawn by a worker (`gis-service worker --once` runs what waits)."""
+    shell: Shell = context.obj
+    rules = Rules(method="scratch" if scratch else "repair", band=band, within=within)
+    job = ask_for_beats(shell.engine, JobQueue(shell.settings), shell.viewer, number, rules)
+    console.print(str(T("Computation {number} waits for a worker.", number=job.id)))
+
+
+@plan_app.command("show")
+def show_scenario(context: typer.Context, number: Number) -> None:
+    """Show the figures of a scenario beside those of its day, and why compounds move."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        (one, plan), (_, today) = compared(session, shell.viewer, number, None)
+        figures = [measured(each, shell.settings, only=one.only).total for each in (today, plan)]
+        reasons = reasons_in_words(plan, only=one.only)
+    show(pd.DataFrame({"": list(figures[0]), "today": list(figures[0].values()), "plan": list(figures[1].values())}))
+    for _unit, texts in reasons:
+        console.print("· " + " ".join(texts))
+
+
+@plan_app.command("freeze")
+def freeze(context: typer.Context, number: Number) -> None:
+    """Ask for approval; nobody changes the scenario from now on."""
+    shell: Shell = context.obj
+    scenarios.freeze(shell.engine, shell.viewer, number)
+
+
+@plan_app.command("approve")
+def approve(context: typer.Context, number: Number) -> None:
+    """Agree to a scenario."""
+    shell: Shell = context.obj
+    scenarios.approve(shell.engine, shell.viewer, number)
+
+
+@plan_app.command("publish")
+def publish_scenario(
+    context: typer.Context,
+    number: Number,
+    day: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The day from which it holds.")],
+) -> None:
+    """Let an approved scenario hold from a day on, all of it or nothing."""
+    shell: Shell = context.obj
+    done = publish(shell.engine, shell.settings, shell.viewer, number, day.date())
+    text = T("Published: {beats} beats, {officers} recruits, {addresses} addresses.", **asdict(done))
+    console.print(str(text))
+
+
+@plan_app.command("revert")
+def revert_scenario(
+    context: typer.Context, number: Number, reason: Annotated[str, typer.Option(help="Why it is taken back.")]
+) -> None:
+    """Take a publication back, as if it had never been."""
+    shell: Shell = context.obj
+    count = revert(shell.engine, shell.settings, shell.viewer, number, reason)
+    console.print(str(T("Put back: {count} addresses.", count=count)))
 
 
 def on_day(day: datetime | None) -> date:

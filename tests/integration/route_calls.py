@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from gis_service.access.permissions import Role
 from gis_service.areas.tables import ChangeState
+from gis_service.planning.tables import ScenarioState
 from gis_service.web.exports import ExportKind
-from tests.integration.board import PASSWORD, START
+from tests.integration.board import PASSWORD, START, TODAY
 from tests.integration.route_spots import Spot, day_of_hand_over, import_file
 
 NEW_PASSWORD = "a longer walk by the sea"
@@ -84,6 +85,8 @@ def _sign_in(spot: Spot) -> dict[str, str]:
 
 AREA = Call(path=lambda s: {"area_id": s.area_id}, elsewhere="hidden")
 CHANGE = Call(path=lambda s: {"change_id": s.fresh_change()}, elsewhere="hidden", areas_only=True)
+SCENARIO = Call(path=lambda s: {"scenario_id": s.fresh_scenario()}, elsewhere="hidden")
+FROZEN = Call(path=lambda s: {"scenario_id": s.fresh_scenario(ScenarioState.FROZEN)}, elsewhere="hidden")
 #: everybody sees the own ones
 JOB = Call(path=lambda s: {"job_id": s.fresh_job()}, elsewhere="hidden")
 ADDRESS = Call(path=lambda s: {"address_id": s.address_id}, elsewhere="hidden")
@@ -260,6 +263,45 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /planning/posts": (Call(query=lambda _: {"change": 2, "level": "village"}),),
     "GET /planning/difficulty": (Call(),),
+    "GET /api/v1/planning/scenarios": (Call(),),
+    "POST /api/v1/planning/scenarios": (
+        Call(json=lambda s: {"name": "x", "area_id": s.area_id, "day": TODAY.isoformat()}, elsewhere="hidden"),
+    ),
+    "GET /api/v1/planning/scenarios/{scenario_id}": (SCENARIO,),
+    "GET /api/v1/planning/scenarios/{scenario_id}/comparison": (SCENARIO,),
+    "GET /api/v1/planning/scenarios/{scenario_id}/reasons": (SCENARIO,),
+    "GET /api/v1/planning/scenarios/{scenario_id}/letters": (SCENARIO,),
+    "POST /api/v1/planning/scenarios/{scenario_id}/steps": (
+        replace(SCENARIO, json=lambda _: {"step": {"kind": "recruits", "count": 2, "from_day": TODAY.isoformat()}}),
+    ),
+    "POST /api/v1/planning/scenarios/{scenario_id}/undo": (
+        Call(path=lambda s: {"scenario_id": s.fresh_scenario(step=True)}, elsewhere="hidden"),
+    ),
+    "POST /api/v1/planning/scenarios/{scenario_id}/balance": (
+        replace(SCENARIO, json=lambda s: {"units": [0], "beat": f"b{s.beat_id}"}, for_lookers=True),
+    ),
+    "POST /api/v1/planning/scenarios/{scenario_id}/beats": (replace(SCENARIO, json=lambda _: {}),),
+    "POST /api/v1/planning/scenarios/{scenario_id}/comments": (replace(SCENARIO, json=lambda _: {"text": "yes"}),),
+    "POST /api/v1/planning/scenarios/{scenario_id}/share": (replace(SCENARIO, json=lambda _: {"shared": True}),),
+    "POST /api/v1/planning/scenarios/{scenario_id}/freeze": (SCENARIO,),
+    "POST /api/v1/planning/scenarios/{scenario_id}/discard": (SCENARIO,),
+    "POST /api/v1/planning/scenarios/{scenario_id}/reopen": (FROZEN,),
+    "POST /api/v1/planning/scenarios/{scenario_id}/approve": (FROZEN,),
+    "POST /api/v1/planning/scenarios/{scenario_id}/publish": (
+        Call(
+            path=lambda s: {"scenario_id": s.fresh_scenario(ScenarioState.APPROVED)},
+            json=lambda _: {"day": day_of_hand_over().isoformat()},
+            elsewhere="hidden",
+        ),
+    ),
+    "POST /api/v1/planning/scenarios/{scenario_id}/revert": (
+        Call(
+            path=lambda s: {"scenario_id": s.fresh_scenario(ScenarioState.PUBLISHED)},
+            json=lambda _: {"reason": "by mistake"},
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /api/v1/notices": (Call(),),
     # jobs
     "GET /api/v1/jobs": (Call(),),
     "GET /api/v1/jobs/{job_id}": (JOB,),

@@ -20,11 +20,15 @@ from gis_service.areas.tables import AreaVersion, ChangeState, LandChange
 from gis_service.changes.actions import apply_change
 from gis_service.intake.uploads import keep_upload
 from gis_service.jobs.tables import Job, JobState
+from gis_service.planning.edits import Recruits
+from gis_service.planning.publishing import publish
+from gis_service.planning.scenarios import add_step, create_scenario
+from gis_service.planning.tables import Scenario, ScenarioState
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
 from gis_service.storage.rows import Row
 from gis_service.teams.tables import Beat
-from tests.integration.board import START, STEP, Board, cells
+from tests.integration.board import START, STEP, TODAY, Board, cells
 from tests.integration.tiles import tile_of
 
 _numbers = count(1)
@@ -227,6 +231,22 @@ class Spot:
         if state is ChangeState.APPLIED:
             apply_change(self.site.engine, self.site.settings, SHELL, change_id)
         return change_id
+
+    def fresh_scenario(self, state: ScenarioState = ScenarioState.DRAFT, *, step: bool = False) -> int:
+        """A scenario by somebody else for this area, shared; of an area above, one that is not."""
+        scenario_id = create_scenario(self.site.engine, self.site.settings, SHELL, "plan", self.area_id, TODAY)
+        if step:
+            hire = Recruits(kind="recruits", count=1, from_day=TODAY)
+            add_step(self.site.engine, SHELL, scenario_id, hire)
+        shared = self.where is not Where.PARENT
+        before = ScenarioState.APPROVED if state is ScenarioState.PUBLISHED else state
+        with transaction(self.site.engine) as session:
+            session.execute(
+                update(Scenario).where(Scenario.id == scenario_id).values(shared=shared, state=before.value)
+            )
+        if state is ScenarioState.PUBLISHED:
+            publish(self.site.engine, self.site.settings, SHELL, scenario_id, day_of_hand_over())
+        return scenario_id
 
     def fresh_job(self) -> int:
         """A computation of the caller; elsewhere than in the own place, of somebody else."""

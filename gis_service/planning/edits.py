@@ -1,0 +1,108 @@
+"""What people change in a scenario, one step each, as it travels and as it is kept."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from gis_service.api.wire import PlainText, RowKey
+from gis_service.errors import Fault, InvalidInputError
+from gis_service.teams.tables import EmploymentForm, Side
+from gis_service.texts import T
+
+BeatKey = Annotated[str, Field(pattern=r"^[bn]\d{1,12}$")]
+"""A beat on record (`b` and its id) or a new one of the scenario (`n` and a number)."""
+
+UnitNo = Annotated[int, Field(ge=0, le=1_000_000)]
+Units = Annotated[list[UnitNo], Field(min_length=1, max_length=10_000)]
+
+
+class Person(BaseModel):
+    """Somebody who is hired: without them a new beat is published with nobody."""
+
+    badge_no: Annotated[PlainText, Field(min_length=1, max_length=32)]
+    name: Annotated[PlainText, Field(min_length=1, max_length=100)]
+
+
+class Recruits(BaseModel):
+    """So many officers more from a day on ("12 more in October"), for a township; names may follow later."""
+
+    kind: Literal["recruits"]
+    count: Annotated[int, Field(ge=1, le=500)]
+    from_day: date
+    township_id: RowKey | None = None
+    form: EmploymentForm = EmploymentForm.NOT_TRANSITIONED
+    side: Side = Side.POLICE
+    people: Annotated[list[Person], Field(max_length=500)] = []
+
+
+class Leave(BaseModel):
+    """An officer will not be there: the beat is shared out."""
+
+    kind: Literal["leave"]
+    badge_no: Annotated[PlainText, Field(max_length=32)]
+
+
+class Give(BaseModel):
+    """Units go to a beat, by hand."""
+
+    kind: Literal["give"]
+    units: Units
+    beat: BeatKey
+
+
+class NewBeat(BaseModel):
+    """A beat more, made of these units, for the first recruit who has none."""
+
+    kind: Literal["new_beat"]
+    units: Units
+
+
+class Assign(BaseModel):
+    """An officer (by badge number, recruits too) takes a beat; None leaves it to nobody."""
+
+    kind: Literal["assign"]
+    beat: BeatKey
+    badge_no: Annotated[PlainText, Field(max_length=32)] | None
+
+
+class Boundary(BaseModel):
+    """A draft of a change of the land that the plan counts on; it is applied by itself, before publication."""
+
+    kind: Literal["boundary"]
+    land_change_id: RowKey
+
+
+class Drawn(BaseModel):
+    """What the optimiser drew: beats with their officers, and the beat of each unit. `told` is what is known of it."""
+
+    kind: Literal["drawn"]
+    beats: list[dict[str, Any]]
+    beat_of: list[str | None]
+    told: dict[str, Any]
+
+
+ByHand = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary, Field(discriminator="kind")]
+Edit = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary | Drawn, Field(discriminator="kind")]
+
+_EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
+
+
+def edit_of(said: dict[str, Any]) -> Edit:
+    """A step as it was kept, or as somebody sent it.
+
+    Raises
+    ------
+    InvalidInputError
+        It cannot be understood.
+    """
+    try:
+        return _EDIT.validate_python(said)
+    except ValidationError as error:
+        faults = [
+            Fault(T("{problem}", problem=each["msg"]), field=".".join(str(part) for part in each["loc"]))
+            for each in error.errors()
+        ]
+        raise InvalidInputError(T("This step of a scenario cannot be understood."), faults) from error

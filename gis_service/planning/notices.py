@@ -1,0 +1,82 @@
+"""Word to those whose work a publication changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from gis_service.access.viewer import Viewer
+from gis_service.areas.reach import reach_of
+from gis_service.jobs.running import as_message
+from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.tables import Notice, Scenario
+from gis_service.texts import T
+
+SHOWN = 50
+
+
+def notify(session: Session, scenario: Scenario, plan: Plan, day: date) -> int:
+    """Tell every officer whose beat changes, and the people of every township concerned; returns how many."""
+    inputs, today = plan.inputs, plan_of_today(plan.inputs)
+    lost: dict[int, int] = {}
+    won: dict[int, int] = {}
+    touched: set[int] = set()
+    for number, unit in enumerate(inputs.units):
+        before, after = today.holder(number), plan.holder(number)
+        if before == after:
+            continue
+        touched.add(unit.township_id)
+        for key, counts in ((before, lost), (after, won)):
+            person = None if key is None else (today.staff.get(key) or plan.staff.get(key))
+            if person is not None and person.officer_id is not None:
+                counts[person.officer_id] = counts.get(person.officer_id, 0) + unit.addresses
+    now = datetime.now(UTC)
+    rows = [
+        Notice(
+            scenario_id=scenario.id,
+            officer_id=officer_id,
+            message=as_message(
+                T(
+                    "From {day} on your beat changes: {won} addresses more, {lost} less.",
+                    day=day.isoformat(),
+                    won=won.get(officer_id, 0),
+                    lost=lost.get(officer_id, 0),
+                )
+            ),
+            day=day,
+            made_at=now,
+        )
+        for officer_id in sorted({*lost, *won})
+    ]
+    rows += [
+        Notice(
+            scenario_id=scenario.id,
+            area_id=area_id,
+            message=as_message(
+                T("From {day} on the beats of the plan “{name}” hold.", day=day.isoformat(), name=scenario.name)
+            ),
+            day=day,
+            made_at=now,
+        )
+        for area_id in sorted(touched)
+    ]
+    session.add_all(rows)
+    session.flush()
+    return len(rows)
+
+
+def notices_for(session: Session, viewer: Viewer, day: date) -> list[Notice]:
+    """What a viewer is to know: as the officer concerned, or as somebody of a township concerned; newest first."""
+    query = select(Notice).order_by(Notice.id.desc()).limit(SHOWN)
+    reach = reach_of(session, viewer, day)
+    conditions: list[Any] = []
+    if viewer.officer_id is not None:
+        conditions.append(Notice.officer_id == viewer.officer_id)
+    elif reach is None:
+        conditions.append(Notice.area_id.is_not(None))
+    elif reach:
+        conditions.append(Notice.area_id.in_(sorted(reach)))
+    return list(session.scalars(query.where(or_(*conditions)))) if conditions else []

@@ -1,0 +1,209 @@
+"""What a scenario comes to: today's beats, and every step of the people and of the optimiser upon them. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from gis_service.errors import ConflictError, InvalidInputError, NotFoundError
+from gis_service.planning.edits import Assign, Boundary, Drawn, Edit, Give, Leave, NewBeat, Recruits
+from gis_service.planning.inputs import Inputs
+from gis_service.texts import T
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Somebody who can hold a beat: an officer on record, or a recruit (`officer_id` None) from `from_day` on."""
+
+    key: str
+    name: str
+    badge_no: str | None
+    form: str
+    side: str
+    role: str = "member"
+    officer_id: int | None = None
+    from_day: date | None = None
+    township_id: int | None = None
+
+    @property
+    def is_named(self) -> bool:
+        """Say whether it is known who it is."""
+        return self.badge_no is not None
+
+
+@dataclass(frozen=True)
+class PlanBeat:
+    """A beat of a plan: `key` is `b<id>` for one on record; `staff` is who holds it."""
+
+    key: str
+    name: str
+    village_id: int
+    staff: str | None
+
+
+@dataclass
+class Plan:
+    """Beats by key, the beat of each unit (None = nobody's), and the people."""
+
+    inputs: Inputs
+    beats: dict[str, PlanBeat]
+    beat_of: list[str | None]
+    staff: dict[str, Staff]
+    gone: set[str] = field(default_factory=set)
+    boundaries: list[int] = field(default_factory=list)
+    drawn: dict[str, Any] | None = None
+    steps: int = 0
+
+    @property
+    def free_recruits(self) -> list[Staff]:
+        """Recruits who hold no beat, in the order of their hiring."""
+        busy = {beat.staff for beat in self.beats.values()}
+        return [each for each in self.staff.values() if each.officer_id is None and each.key not in busy]
+
+    def holder(self, unit: int) -> str | None:
+        """Who answers for a unit."""
+        key = self.beat_of[unit]
+        return None if key is None else self.beats[key].staff
+
+
+def plan_of_today(inputs: Inputs) -> Plan:
+    """The plan that is in force on the day of the inputs."""
+    beats, staff = {}, {}
+    for held in inputs.beats:
+        person = None
+        if held.officer_id is not None:
+            person = f"o{held.officer_id}"
+            staff[person] = Staff(
+                key=person,
+                name=held.officer or "",
+                badge_no=held.badge_no,
+                form=held.form or "",
+                side=held.side or "",
+                role=held.role or "member",
+                officer_id=held.officer_id,
+            )
+        key = f"b{held.beat_id}"
+        beats[key] = PlanBeat(key, held.name, held.village_id, person)
+    keys = [f"b{held.beat_id}" for held in inputs.beats]
+    return Plan(inputs, beats, [None if unit.beat < 0 else keys[unit.beat] for unit in inputs.units], staff)
+
+
+def replayed(inputs: Inputs, edits: Iterable[Edit]) -> Plan:
+    """Today's plan after all steps."""
+    plan = plan_of_today(inputs)
+    for edit in edits:
+        take_step(plan, edit)
+    return plan
+
+
+def take_step(plan: Plan, edit: Edit) -> None:
+    """Take one step.
+
+    Raises
+    ------
+    NotFoundError, ConflictError, InvalidInputError
+        It names a beat, a unit or somebody that is not in the plan; there is nobody to take a new beat.
+    """
+    plan.steps += 1
+    match edit:
+        case Recruits():
+            _hire(plan, edit)
+        case Leave():
+            _let_go(plan, edit)
+        case Give():
+            _check_units(plan, edit.units)
+            _beat(plan, edit.beat)
+            for unit in edit.units:
+                plan.beat_of[unit] = edit.beat
+        case NewBeat():
+            _open_beat(plan, edit)
+        case Assign():
+            _assign(plan, edit)
+        case Boundary():
+            plan.boundaries.append(edit.land_change_id)
+        case Drawn():
+            _draw(plan, edit)
+
+
+def new_beat_key(plan: Plan, taken: Iterable[str] = ()) -> str:
+    """A key that no beat of the plan has."""
+    numbers = [int(key[1:]) for key in (*plan.beats, *taken) if key.startswith("n")]
+    return f"n{max(numbers, default=0) + 1}"
+
+
+def _hire(plan: Plan, edit: Recruits) -> None:
+    if len(edit.people) > edit.count:
+        raise InvalidInputError(T("There are more names than recruits."))
+    township = edit.township_id
+    townships = plan.inputs.townships
+    if township is None and len(townships) == 1:
+        township = townships[0]
+    if township is not None and township not in townships:
+        raise NotFoundError(T("There is no township {area_id} in your part of the district.", area_id=township))
+    named = {each.badge_no for each in plan.staff.values() if each.badge_no}
+    for number in range(edit.count):
+        person = edit.people[number] if number < len(edit.people) else None
+        if person is not None and person.badge_no in named:
+            raise ConflictError(T("The badge number {badge_no} is taken.", badge_no=person.badge_no))
+        key = f"r{plan.steps}_{number + 1}"
+        plan.staff[key] = Staff(
+            key=key,
+            name=person.name if person else str(T("recruit {number}", number=f"{plan.steps}-{number + 1}")),
+            badge_no=person.badge_no if person else None,
+            form=edit.form.value,
+            side=edit.side.value,
+            from_day=edit.from_day,
+            township_id=township,
+        )
+        if person is not None:
+            named.add(person.badge_no)
+
+
+def _let_go(plan: Plan, edit: Leave) -> None:
+    key = next((each.key for each in plan.staff.values() if each.badge_no == edit.badge_no), None)
+    if key is None:
+        raise NotFoundError(T("No officer {badge_no} holds a beat in this scenario.", badge_no=edit.badge_no))
+    plan.gone.add(key)
+    del plan.staff[key]
+    for beat in [each for each in plan.beats.values() if each.staff == key]:
+        plan.beats[beat.key] = replace(beat, staff=None)
+
+
+def _open_beat(plan: Plan, edit: NewBeat) -> None:
+    _check_units(plan, edit.units)
+    free = plan.free_recruits
+    key = new_beat_key(plan)
+    first = plan.inputs.units[edit.units[0]]
+    plan.beats[key] = PlanBeat(key, f"{first.name}片", first.village_id, free[0].key if free else None)
+    for unit in edit.units:
+        plan.beat_of[unit] = key
+
+
+def _assign(plan: Plan, edit: Assign) -> None:
+    beat = _beat(plan, edit.beat)
+    key = None
+    if edit.badge_no is not None:
+        key = next((each.key for each in plan.staff.values() if each.badge_no == edit.badge_no), None)
+        if key is None:
+            raise NotFoundError(T("No officer {badge_no} holds a beat in this scenario.", badge_no=edit.badge_no))
+    plan.beats[beat.key] = replace(beat, staff=key)
+
+
+def _draw(plan: Plan, edit: Drawn) -> None:
+    plan.beats = {said["key"]: PlanBeat(**said) for said in edit.beats}
+    plan.beat_of = list(edit.beat_of)
+    plan.drawn = edit.told
+
+
+def _check_units(plan: Plan, units: Iterable[int]) -> None:
+    for unit in units:
+        if unit >= len(plan.beat_of):
+            raise NotFoundError(T("There is no unit {unit} in this scenario.", unit=unit))
+
+
+def _beat(plan: Plan, key: str) -> PlanBeat:
+    if key not in plan.beats:
+        raise NotFoundError(T("There is no beat {key} in this scenario.", key=key))
+    return plan.beats[key]

@@ -1,0 +1,315 @@
+"""Beats drawn for the officers that there are: today's repaired with few changes, or from scratch.
+
+Township by township: no beat crosses from one into another. Whoever holds a beat keeps it wherever that can be;
+recruits take the beats that nobody holds, then new ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.optimize import linear_sum_assignment
+
+from gis_service.errors import ConflictError
+from gis_service.planning.edits import Drawn
+from gis_service.planning.explaining import Reason, reasons_of, what_to_relax
+from gis_service.planning.graphs import Ground, Rules, ground_of
+from gis_service.planning.inputs import Inputs
+from gis_service.planning.plans import Plan, PlanBeat, Staff, new_beat_key
+from gis_service.texts import T
+from layers.districting import BeatPlan, Progress, partition, repair
+from layers.posts import PostsProblem, hand_out
+
+_QUICK = 60
+"""Moves per unit of a quick try: enough to see whether something fits."""
+
+Report = Callable[[float, str, dict[str, Any]], None]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One township: the units to be drawn, and the beats that have somebody; new ones have no name yet."""
+
+    area_id: int
+    name: str
+    members: list[int]
+    beats: list[PlanBeat]
+
+
+def redraw(plan: Plan, rules: Rules, *, seed: int, report: Report, cancelled: Callable[[], bool]) -> Drawn:
+    """Draw the beats of all townships of a plan.
+
+    Returns
+    -------
+    The step to append; its `told` holds rules, seed, and for each township the deviations, bounds, proof, bridges and
+    reasons. Stopped by `cancelled`, it holds the best so far.
+
+    Raises
+    ------
+    ConflictError
+        There is nobody to hold a beat in a township, or the rules leave no plan at all.
+    """
+    tasks = _tasks(plan)
+    beat_of = list(plan.beat_of)
+    beats: dict[str, PlanBeat] = {}
+    told: list[dict[str, Any]] = []
+    for number, task in enumerate(tasks):
+
+        def heard(progress: Progress, number: int = number, task: Task = task) -> None:
+            best = {"township": task.name, "within_band": bool(progress.within_band), "cost": round(progress.cost, 2)}
+            report((number + progress.done) / len(tasks), task.name, best)
+
+        drawn = _draw(plan, task, rules, seed, heard, cancelled)
+        for member, beat in zip(task.members, drawn.plan.plan.tolist(), strict=True):
+            beat_of[member] = drawn.beats[beat].key
+        beats |= {beat.key: beat for beat in drawn.beats}
+        told.append(drawn.told)
+    return Drawn(
+        kind="drawn",
+        beats=[asdict(beat) for beat in beats.values()],
+        beat_of=beat_of,
+        told={"rules": rules.model_dump(mode="json"), "seed": seed, "townships": told},
+    )
+
+
+@dataclass(frozen=True)
+class _Result:
+    plan: BeatPlan
+    beats: list[PlanBeat]
+    told: dict[str, Any]
+
+
+def _tasks(plan: Plan) -> list[Task]:
+    inputs = plan.inputs
+    township_of = [unit.township_id for unit in inputs.units]
+    members = {area_id: [n for n, at in enumerate(township_of) if at == area_id] for area_id in inputs.townships}
+    home = _homes(plan)
+    shares = _recruits_by_township(plan, home)
+    tasks, taken = [], set(plan.beats)
+    for area_id in inputs.townships:
+        own = [beat for beat in plan.beats.values() if home.get(beat.key) == area_id]
+        waiting = list(shares.get(area_id, ()))
+        kept = []
+        for beat in own:
+            holder = beat.staff or (waiting.pop(0).key if waiting else None)
+            if holder is not None:
+                kept.append(replace(beat, staff=holder))
+        for recruit in waiting:
+            key = new_beat_key(plan, taken)
+            taken.add(key)
+            kept.append(PlanBeat(key, "", 0, recruit.key))
+        place = inputs.place(area_id)
+        name = place.name if place else inputs.area_name
+        if not kept:
+            raise ConflictError(T("There is nobody in {name} to hold a beat.", name=name))
+        tasks.append(Task(area_id, name, members[area_id], kept))
+    return tasks
+
+
+def _homes(plan: Plan) -> dict[str, int]:
+    """The township in which most of a beat's addresses lie; of a beat without units, that of its team."""
+    counts: dict[str, dict[int, int]] = {key: {} for key in plan.beats}
+    for number, key in enumerate(plan.beat_of):
+        if key is not None:
+            unit = plan.inputs.units[number]
+            of_beat = counts[key]
+            of_beat[unit.township_id] = of_beat.get(unit.township_id, 0) + unit.addresses + 1
+    upward = {place.area_id: place.parent_id for place in plan.inputs.places}
+    townships = set(plan.inputs.townships)
+    homes = {}
+    for key, of_beat in counts.items():
+        if of_beat:
+            homes[key] = min(of_beat, key=lambda area_id: (-of_beat[area_id], area_id))
+            continue
+        at: int | None = plan.beats[key].village_id
+        while at is not None and at not in townships:
+            at = upward.get(at)
+        homes[key] = at if at is not None else min(townships)
+    return homes
+
+
+def _recruits_by_township(plan: Plan, home: dict[str, int]) -> dict[int, list[Staff]]:
+    """Recruits go where they were hired for; the others so that the worst load is the least possible."""
+    shares: dict[int, list[Staff]] = {area_id: [] for area_id in plan.inputs.townships}
+    open_to_all = []
+    for recruit in plan.free_recruits:
+        if recruit.township_id in shares:
+            shares[recruit.township_id].append(recruit)
+        else:
+            open_to_all.append(recruit)
+    if not open_to_all:
+        return shares
+    demand = pd.Series(dict.fromkeys(shares, 0))
+    for unit in plan.inputs.units:
+        demand[unit.township_id] += unit.migrants
+    filled = {
+        area_id: len(shares[area_id])
+        + sum(beat.staff is not None and home[beat.key] == area_id for beat in plan.beats.values())
+        for area_id in shares
+    }
+    total = sum(filled.values()) + len(open_to_all)
+    posts = hand_out(PostsProblem.of(demand, total, floors=pd.Series(filled))).posts
+    for area_id, number in posts.items():
+        more = int(number) - filled[int(str(area_id))]
+        shares[int(str(area_id))] += open_to_all[:more]
+        open_to_all = open_to_all[more:]
+    return shares
+
+
+def _draw(
+    plan: Plan,
+    task: Task,
+    rules: Rules,
+    seed: int,
+    heard: Callable[[Progress], None],
+    cancelled: Callable[[], bool],
+) -> _Result:
+    inputs = plan.inputs
+    ground = ground_of(inputs, rules, task.members)
+    position = {beat.key: place for place, beat in enumerate(task.beats)}
+    today = np.array([position.get(plan.beat_of[unit] or "", -1) for unit in task.members], dtype=np.int32)
+    prices = np.array([_price(inputs, unit, rules) for unit in task.members])
+    try:
+        drawn = _search(ground, today, prices, rules, len(task.beats), seed, heard=heard, cancelled=cancelled)
+    except ValueError as refusal:
+        raise ConflictError(
+            T("No beats can be drawn for {name} under these rules: {reason}", name=task.name, reason=str(refusal))
+        ) from refusal
+    beats = _named(inputs, task, ground, drawn)
+
+    def attempt(asked: Rules, more: int) -> BeatPlan | None:
+        other = ground_of(inputs, asked, task.members)
+        try:
+            quick = asked.model_copy(update={"effort": _QUICK, "prove_s": 0.0})
+            return _search(other, today, prices, quick, len(task.beats) + more, seed, cancelled=cancelled)
+        except ValueError:
+            return None
+
+    over = cancelled()
+    relax = None if drawn.within_band or over else what_to_relax(rules, attempt, drawn)
+    more = None if over else attempt(rules, 1)
+    reasons = reasons_of(inputs, ground, today.tolist(), drawn, [beat.name for beat in beats], rules.band)
+    return _Result(drawn, beats, _told(task, ground, drawn, reasons, relax, more, rules.band))
+
+
+def _search(
+    ground: Ground,
+    today: npt.NDArray[np.int32],
+    prices: npt.NDArray[np.float64],
+    rules: Rules,
+    beats: int,
+    seed: int,
+    *,
+    heard: Callable[[Progress], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> BeatPlan:
+    locked = set(rules.locks)
+    locks = np.array(
+        [beat if unit in locked else -1 for unit, beat in zip(ground.members, today.tolist(), strict=True)], np.int32
+    )
+    watch = {"deadline_s": rules.deadline_s, "cancelled": cancelled, "progress": heard}
+    if rules.method == "repair" and (today >= 0).any():
+        return repair(
+            ground.graph, today, beats=beats, band=rules.band, prices=prices, locks=locks, seed=seed,
+            moves_per_unit=rules.effort, prove_s=rules.prove_s, **watch,  # type: ignore[arg-type]  # by name
+        )  # fmt: skip
+    said = {"band": rules.band, "seed": seed, "moves_per_unit": rules.effort, **watch}
+    fresh = partition(ground.graph, beats, locks=locks if locked else None, **said)  # type: ignore[arg-type]  # by name
+    target = fresh.plan if locked else _relabelled(fresh.plan, today, prices, beats)
+    # measured against today: the plan as drawn, every unit held where it is
+    return repair(
+        ground.graph, today, beats=beats, band=rules.band, prices=prices, locks=target, seed=seed, moves_per_unit=1
+    )
+
+
+def _relabelled(
+    plan: npt.NDArray[np.int32], today: npt.NDArray[np.int32], prices: npt.NDArray[np.float64], beats: int
+) -> npt.NDArray[np.int32]:
+    """The same beats under the numbers that keep most of today's."""
+    shared = np.zeros((beats, beats))
+    held = today >= 0
+    np.add.at(shared, (plan[held], today[held]), prices[held] + 1e-6)
+    one, other = linear_sum_assignment(-shared)
+    number = np.empty(beats, np.int32)
+    number[one] = other
+    return number[plan]
+
+
+def _price(inputs: Inputs, unit: int, rules: Rules) -> float:
+    if rules.price == "units":
+        return 1.0
+    return float(inputs.units[unit].addresses if rules.price == "addresses" else inputs.units[unit].migrants)
+
+
+def _named(inputs: Inputs, task: Task, ground: Ground, drawn: BeatPlan) -> list[PlanBeat]:
+    """Beats with the village that most of their people live in; new ones are named for their largest place."""
+    found = []
+    seen = {beat.name for beat in task.beats if beat.name}
+    for number, beat in enumerate(task.beats):
+        own = [inputs.units[ground.members[place]] for place in np.flatnonzero(drawn.plan == number).tolist()]
+        if not own:
+            found.append(beat)
+            continue
+        by_village: dict[int, int] = {}
+        for unit in own:
+            by_village[unit.village_id] = by_village.get(unit.village_id, 0) + unit.migrants + 1
+        village = min(by_village, key=lambda area_id: (-by_village[area_id], area_id))
+        name = beat.name
+        if not name:
+            largest = max(own, key=lambda unit: (unit.migrants, -unit.area_id)).name.partition("（")[0]
+            name, tries = f"{largest}新片", 1
+            while name in seen:
+                tries += 1
+                name = f"{largest}新{tries}片"
+            seen.add(name)
+        found.append(replace(beat, name=name, village_id=village))
+    return found
+
+
+def _told(
+    task: Task,
+    ground: Ground,
+    drawn: BeatPlan,
+    reasons: list[Reason],
+    relax: dict[str, Any] | None,
+    more: BeatPlan | None,
+    band: float,
+) -> dict[str, Any]:
+    return {
+        "area_id": task.area_id,
+        "name": task.name,
+        "units": len(task.members),
+        "beats": len(task.beats),
+        "deviation": round(drawn.deviation, 6),
+        "least_deviation": round(drawn.least_deviation, 6),
+        "within_band": drawn.within_band,
+        "changed_units": drawn.changed_units,
+        "changed_price": drawn.changed_price,
+        "least_price": drawn.least_price,
+        "proof": drawn.proof.value,
+        "violations": [
+            {"breach": each.breach.value, "beat": task.beats[each.beat].key if each.beat >= 0 else None}
+            for each in drawn.violations
+        ],
+        "stopped": drawn.stopped,
+        "bridges": ground.bridges,
+        "too_heavy": _too_heavy(ground, drawn, band),
+        "reasons": [
+            {"unit": each.unit, "texts": [{"msgid": text.msgid, "params": dict(text.params)} for text in each.texts]}
+            for each in reasons
+        ],
+        "relax": relax,
+        "worst_load": int(drawn.loads.max()),
+        "worst_load_with_one_more": None if more is None else int(more.loads.max()),
+    }
+
+
+def _too_heavy(ground: Ground, drawn: BeatPlan, band: float) -> list[int]:
+    """Units that no beat can hold inside the band: they must be divided before anything else helps."""
+    limit = float(drawn.fair_loads.max()) * (1 + band)
+    return [ground.members[place] for place in np.flatnonzero(ground.graph.loads > limit).tolist()]
