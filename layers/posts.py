@@ -58,6 +58,7 @@ class PostsProblem:
         ceilings: pd.Series | None = None,
         townships: pd.Series | None = None,
         township_totals: pd.Series | None = None,
+        checked: bool = True,
     ) -> Self:
         """
         Problem from whole numbers per area.
@@ -72,6 +73,8 @@ class PostsProblem:
             Fewest and most posts of areas, by area id; others have 0 and ``total``. Equal ones are a lock.
         townships, township_totals
             Township id per area, and posts of the townships whose number is fixed; all other areas share the rest.
+        checked
+            False leaves a problem that no plan fits to `layers.conflicts`, which says what to relax.
 
         Returns
         -------
@@ -80,7 +83,7 @@ class PostsProblem:
         Raises
         ------
         PostsError
-            When no plan fits the bounds.
+            When no plan fits the bounds and ``checked``.
         ValueError
             When a number is missing, negative, not whole or too large, or an area is unknown or appears twice.
         """
@@ -93,7 +96,8 @@ class PostsProblem:
         floor, ceiling = _whole(floors, area_ids, 0, "floors"), _whole(ceilings, area_ids, total, "ceilings")
         pools = _pools(area_ids, total, townships, township_totals)
         problem = cls(area_ids, wanted, floor, ceiling, pools)
-        problem.check()
+        if checked:
+            problem.check()
         return problem
 
     def check(self) -> None:

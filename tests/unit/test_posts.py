@@ -87,7 +87,7 @@ def test_row_order_changes_nothing() -> None:
 @pytest.mark.parametrize("bounds", [{"floors": pd.Series({1: 9})}, {"ceilings": pd.Series({1: 1, 2: 1})}])
 def test_posts_that_do_not_fit_the_bounds_are_refused_with_the_numbers(bounds: dict[str, pd.Series]) -> None:
     with pytest.raises(PostsError) as refused:
-        PostsProblem.of(by_area(10, 10), 5, **bounds)
+        PostsProblem.of(by_area(10, 10), 5, floors=bounds.get("floors"), ceilings=bounds.get("ceilings"))
     assert not refused.value.least <= refused.value.posts <= refused.value.most
 
 
