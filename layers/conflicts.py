@@ -113,10 +113,9 @@ def _cheapest_hit(
     if not conflicts:
         return set()
     hits = np.array([[name in set(conflict) for name in names] for conflict in conflicts], np.float64)
-    result = milp(
-        price, integrality=np.ones(len(names), np.int8), bounds=Bounds(0, 1), constraints=LinearConstraint(hits, 1)
-    )
-    return {names[place] for place in np.flatnonzero(np.asarray(result.x) > 0.5)}
+    whole = np.ones(len(names), np.int8)
+    result = milp(price, integrality=whole, bounds=Bounds(0, 1), constraints=LinearConstraint(hits, 1))
+    return {names[place] for place in np.flatnonzero(np.asarray(result.x) > 0.5).tolist()}
 
 
 def posts_feasible(problem: PostsProblem, kept: Collection[tuple[str, int]]) -> bool:
