@@ -66,6 +66,20 @@ class Settings(BaseSettings):
     )
     min_part_m2: float = Field(100.0, ge=0, description="A part of an area smaller than this is tiny, m².")
 
+    # layers of areas delivered anew
+    reimport_same_border_m: float = Field(
+        0.02, ge=0, description="Borders nowhere further apart are the same: coordinates that were rounded, m."
+    )
+    reimport_overlap_share: float = Field(
+        0.8, gt=0, le=1, description="Common ground over the ground of both, from which areas of two codes are one."
+    )
+    reimport_heir_share: float = Field(
+        0.1, gt=0, le=1, description="Share of the ground of an area that is no more, from which another is its heir."
+    )
+    reimport_correction_share: float = Field(
+        0.01, ge=0, le=1, description="A border that differs by less of the area is taken for a correction."
+    )
+
     # rates
     rate_per: float = Field(1000, gt=0, description="Registered migrants that a mismatch rate is given for.")
     rate_confidence: float = Field(0.95, gt=0, lt=1, description="Confidence of the interval of a rate.")

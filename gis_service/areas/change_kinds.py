@@ -1,4 +1,4 @@
-"""What can be asked of the land: the eight kinds of change, as they come over the wire and rest in a draft."""
+"""What can be asked of the land: the kinds of change, as they come over the wire and rest in a draft."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from shapely.geometry.base import BaseGeometry
 
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import Fault, InvalidInputError
+from gis_service.intake.subject import Mode
 from gis_service.texts import T
 
 Code = Annotated[str, Field(min_length=1, max_length=64)]
@@ -106,20 +107,51 @@ class Retire(_Ask):
     area_id: int
 
 
-Asked = Annotated[
-    Create | Rename | Recode | Redraw | Split | Merge | Move | Retire,
-    Field(discriminator="kind"),
-]
-ASKED: TypeAdapter[Create | Rename | Recode | Redraw | Split | Merge | Move | Retire] = TypeAdapter(Asked)
+class Incoming(_Ask):
+    """One area as a new layer shows it; what is absent stays as it is.
+
+    A parent below 0 is an area of the same layer: -1 the first, -2 the second.
+    """
+
+    area_id: int | None = None
+    level: AreaLevel
+    code: Code
+    name: Name
+    area_kind: str | None = None
+    parent_id: int | None = None
+    border: Border = None
+    mode: Annotated[Mode | None, Field(description="Why it differs, where that is not what the whole says.")] = None
 
 
-def asked_of(payload: dict[str, Any]) -> Create | Rename | Recode | Redraw | Split | Merge | Move | Retire:
+class Successor(_Ask):
+    """An area that has ground of one that ends; below 0 an area of the same layer."""
+
+    area_id: int
+    heir_id: int
+
+
+class Reimport(_Ask):
+    """A layer delivered anew: many areas at once, their parents and their borders."""
+
+    kind: Literal["reimport"] = "reimport"
+    source: Name
+    areas: Annotated[list[Incoming], Field(max_length=100_000)] = []
+    ended: Annotated[list[int], Field(max_length=100_000)] = []
+    heirs: Annotated[list[Successor], Field(max_length=100_000)] = []
+
+
+AnyAsked = Create | Rename | Recode | Redraw | Split | Merge | Move | Retire | Reimport
+Asked = Annotated[AnyAsked, Field(discriminator="kind")]
+ASKED: TypeAdapter[AnyAsked] = TypeAdapter(Asked)
+
+
+def asked_of(payload: dict[str, Any]) -> AnyAsked:
     """Read a payload.
 
     Raises
     ------
     InvalidInputError
-        It is none of the eight kinds; the faults say where.
+        It is none of the kinds; the faults say where.
     """
     try:
         return ASKED.validate_python(payload)
@@ -133,7 +165,7 @@ def asked_of(payload: dict[str, Any]) -> Create | Rename | Recode | Redraw | Spl
         raise InvalidInputError(T("This change of the land cannot be understood."), faults) from error
 
 
-def areas_named(asked: Create | Rename | Recode | Redraw | Split | Merge | Move | Retire) -> list[int]:
+def areas_named(asked: AnyAsked) -> list[int]:
     """Every area on record that the change names: what it changes first, then where that goes."""
     match asked:
         case Create():
@@ -146,13 +178,16 @@ def areas_named(asked: Create | Rename | Recode | Redraw | Split | Merge | Move 
             named = [*asked.area_ids, asked.into.area_id, *asked.into.children]
         case Move():
             named = [asked.area_id, asked.parent_id]
+        case Reimport():
+            named = [each for new in asked.areas for each in (new.area_id, new.parent_id)]
+            named += [*asked.ended, *(heir.heir_id for heir in asked.heirs)]
         case _:
             named = [asked.area_id]
-    return list(dict.fromkeys(area_id for area_id in named if area_id is not None))
+    return list(dict.fromkeys(area_id for area_id in named if area_id is not None and area_id > 0))
 
 
-def border_of(given: dict[str, Any] | None, max_vertices: int) -> BaseGeometry | None:
-    """A border as a multipolygon; None for none.
+def border_of(given: dict[str, Any] | None, max_vertices: int, *, as_delivered: bool = False) -> BaseGeometry | None:
+    """A border as a multipolygon; None for none. One that is taken `as_delivered` may cross itself.
 
     Raises
     ------
@@ -172,6 +207,6 @@ def border_of(given: dict[str, Any] | None, max_vertices: int) -> BaseGeometry |
     west, south, east, north = shape.bounds
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise InvalidInputError(T("A border is drawn in degrees of longitude and latitude."))
-    if not shape.is_valid:
+    if not as_delivered and not shape.is_valid:
         raise InvalidInputError(T("The border crosses itself: {reason}", reason=shapely.is_valid_reason(shape)))
     return shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape])

@@ -10,7 +10,19 @@ import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
 
-from gis_service.areas.change_kinds import Create, Merge, Move, Part, Recode, Redraw, Rename, Retire, Split, border_of
+from gis_service.areas.change_kinds import (
+    AnyAsked,
+    Create,
+    Incoming,
+    Merge,
+    Move,
+    Part,
+    Redraw,
+    Reimport,
+    Retire,
+    Split,
+    border_of,
+)
 from gis_service.areas.division_codes import contradicts_level, contradicts_parent
 from gis_service.areas.periods import Timeline, Version, ended, holding, joined, lived_from, with_value
 from gis_service.areas.tables import AreaLevel
@@ -18,8 +30,6 @@ from gis_service.errors import InvalidInputError
 from gis_service.intake.subject import Mode
 from gis_service.texts import T
 from layers.frames import KINDS
-
-Asked = Create | Rename | Recode | Redraw | Split | Merge | Move | Retire
 
 
 @dataclass
@@ -39,7 +49,7 @@ class Outcome:
 
 
 def outcome_of(
-    asked: Asked,
+    asked: AnyAsked,
     mode: Mode,
     day: date,
     record: Mapping[int, Timeline],
@@ -80,6 +90,8 @@ def outcome_of(
             ]
         case Retire():
             _end(after, asked.area_id, _since(record[asked.area_id], day, mode))
+        case Reimport():
+            _reimport(after, asked, mode, day, max_vertices)
         case _:
             said = asked.model_dump(include={"name", "code", "parent_id"}, exclude_none=True)
             _set(after, asked.area_id, day, mode, **said)
@@ -102,68 +114,80 @@ def check(after: Outcome, others: Sequence[Version]) -> None:
     """
     ours = [version for timeline in after.timelines.values() for version in timeline]
     theirs = [version for version in others if version.area_id not in after.timelines]
-    everybody = [*ours, *theirs]
+    bearing: dict[str, list[Version]] = {}
+    of_area: dict[int, list[Version]] = {}
+    for version in (*ours, *theirs):
+        bearing.setdefault(version.code, []).append(version)
+        of_area.setdefault(version.area_id, []).append(version)
     for version in ours:
-        if any(
-            other.code == version.code and other.area_id != version.area_id and _meet(version, other)
-            for other in everybody
-        ):
+        if any(other.area_id != version.area_id and _meet(version, other) for other in bearing[version.code]):
             raise InvalidInputError(T("The code {code} belongs to another area at that time.", code=version.code))
         if version.kind is not None and version.kind not in KINDS.get(version.level, ()):
             raise InvalidInputError(T("This kind does not belong to the level."))
-        if contradicts_level(pd.Series([version.code]), pd.Series([version.level])).any():
-            raise InvalidInputError(T("The zeros of the code say another level."))
-    for version in everybody:
-        if version.area_id in after.timelines or version.parent_id in after.timelines:
-            _check_parent(version, everybody, after.ancestry_day, strict=version.area_id in after.timelines)
+    said = pd.DataFrame([(version.code, version.level) for version in ours], columns=["code", "level"], dtype="str")
+    if contradicts_level(said["code"], said["level"]).any():
+        raise InvalidInputError(T("The zeros of the code say another level."))
+    strict = [step for version in ours for step in _parents_of(version, of_area, after.ancestry_day)]
+    for version in theirs:
+        if version.parent_id in after.timelines:
+            _parents_of(version, of_area, after.ancestry_day)
+    _check_lineage(strict)
 
 
-def _check_parent(version: Version, everybody: Iterable[Version], day: date, *, strict: bool) -> None:
-    above = AreaLevel(version.level).parent
-    if above is None:
-        return
-    parents = sorted(
-        (other for other in everybody if other.area_id == version.parent_id and _meet(version, other)),
-        key=lambda other: other.since,
-    )
-    covered = max(version.since, day)
+def _parents_of(version: Version, of_area: Mapping[int, Sequence[Version]], day: date) -> list[tuple[Version, Version]]:
+    """The version with each of its parents while it holds, from `day` on; refused where it has none."""
+    if AreaLevel(version.level).parent is None:
+        return []
+    held = of_area.get(version.parent_id, ()) if version.parent_id is not None else ()
+    parents = sorted((other for other in held if _meet(version, other)), key=lambda other: other.since)
+    covered, found = max(version.since, day), []
     for parent in parents:
         if parent.since > covered:
             break
         covered = max(covered, parent.end)
-        if strict and parent.level != above:
-            raise InvalidInputError(T("The parent is not one level above."))
-        if (
-            strict
-            and contradicts_parent(
-                pd.Series([version.code]), pd.Series([version.level]), pd.Series([parent.code])
-            ).any()
-        ):
-            raise InvalidInputError(T("The code {code} does not begin with its parent's digits.", code=version.code))
+        found.append((version, parent))
     if covered < version.end:
         raise InvalidInputError(
             T("{code} would be without a parent from {day} on: move or end it first.", code=version.code, day=covered)
         )
+    return found
+
+
+def _check_lineage(pairs: Sequence[tuple[Version, Version]]) -> None:
+    if any(parent.level != AreaLevel(version.level).parent for version, parent in pairs):
+        raise InvalidInputError(T("The parent is not one level above."))
+    said = pd.DataFrame(
+        [(version.code, version.level, parent.code) for version, parent in pairs],
+        columns=["code", "level", "parent"],
+        dtype="str",
+    )
+    wrong = contradicts_parent(said["code"], said["level"], said["parent"])
+    if wrong.any():
+        first = said.loc[wrong, "code"].iloc[0]
+        raise InvalidInputError(T("The code {code} does not begin with its parent's digits.", code=first))
 
 
 def _meet(one: Version, other: Version) -> bool:
     return one.since < other.end and other.since < one.end
 
 
-def _must_hold(asked: Asked) -> list[int]:
+def _must_hold(asked: AnyAsked) -> list[int]:
     match asked:
         case Create():
-            return [] if asked.parent_id is None else [asked.parent_id]
+            held = [asked.parent_id]
         case Redraw():
-            return [new.area_id for new in asked.borders]
+            held = [new.area_id for new in asked.borders]
         case Merge():
-            return [*asked.area_ids, *asked.into.children]
+            held = [*asked.area_ids, *asked.into.children]
         case Split():
-            return [asked.area_id, *(child for part in asked.parts for child in part.children)]
+            held = [asked.area_id, *(child for part in asked.parts for child in part.children)]
         case Move():
-            return [asked.area_id, asked.parent_id]
+            held = [asked.area_id, asked.parent_id]
+        case Reimport():
+            held = [*(new.area_id for new in asked.areas), *asked.ended]
         case _:
-            return [asked.area_id]
+            held = [asked.area_id]
+    return [area_id for area_id in held if area_id is not None]
 
 
 def _since(timeline: Timeline, day: date, mode: Mode) -> date:
@@ -236,6 +260,34 @@ def _merge(after: Outcome, asked: Merge, mode: Mode, day: date, max_vertices: in
         if (version := holding(timeline, day)) is not None and version.parent_id in gone
     ]
     _adopt(after, area_id, children, since, day, mode)
+
+
+def _reimport(after: Outcome, asked: Reimport, mode: Mode, day: date, max_vertices: int) -> None:
+    """Every area of a layer as it is delivered; what has gone ends, and its ground goes to its heirs."""
+    ended_since = [_since(after.timelines[area_id], day, mode) for area_id in asked.ended]
+    for area_id, since in zip(asked.ended, ended_since, strict=True):
+        _end(after, area_id, since)
+    after.ancestry_day = min([day, *ended_since])
+    for position, new in enumerate(asked.areas):
+        how = new.mode or mode
+        border = border_of(new.border, max_vertices, as_delivered=True)
+        if new.area_id is None:
+            since = _founded_since(after, new, how, day)
+            fresh = Version(-1 - position, new.level, new.code, new.name, new.area_kind, new.parent_id, border, since)
+            after.timelines[fresh.area_id] = [fresh]
+            continue
+        said = {"code": new.code, "name": new.name, "kind": new.area_kind, "parent_id": new.parent_id, "border": border}
+        kept = ("kind", "parent_id", "border")  # absent: as it is
+        _set(after, new.area_id, day, how, **{k: v for k, v in said.items() if v is not None or k not in kept})
+    after.ancestry += [(step.area_id, step.heir_id) for step in asked.heirs]
+    # an heir that was there before keeps its own ground: beats are told apart by that
+    after.ancestry += [(heir, heir) for heir in dict.fromkeys(s.heir_id for s in asked.heirs) if heir > 0]
+
+
+def _founded_since(after: Outcome, new: Incoming, mode: Mode, day: date) -> date:
+    """A new area begins on the day; as a correction it was always there, as long as its parent."""
+    parent = after.timelines.get(new.parent_id, ()) if new.parent_id is not None else ()
+    return lived_from(parent, day) if mode is Mode.CORRECTION and parent else day
 
 
 def _fresh(after: Outcome) -> int:

@@ -104,21 +104,61 @@ def plan_areas(circumstances: Circumstances, batch: Batch) -> Plan:
     return Plan(actions, lambda progress: _write(circumstances, land, actions, progress), tuple(missing))
 
 
-def _settle(circumstances: Circumstances, batch: Batch) -> _Land:
-    """Codes led to ids, levels told by the layer where no column does, geometry as multipolygons."""
+def told_areas(batch: Batch, levels_known: pd.Series | None = None) -> pd.DataFrame:
+    """The columns of `FIELDS`, levels told by the layer (or by `levels_known`, by code) where no column does."""
     rows = pd.DataFrame({field.name: batch.column(field.name) for field in FIELDS})
     by_layer = {way: level for level, ways in LEVEL_NAMES.items() for way in (level, *ways)}
     rows["level"] = rows["level"].fillna(batch.layers.map(by_layer).astype("str"))
+    if levels_known is not None:
+        rows["level"] = rows["level"].fillna(rows["code"].map(levels_known).astype("str"))
     batch.faults.refuse(
         rows["level"].isna(),
         T("The level is missing."),
         field="level",
         remedy=T("Add a column `level`, or name the layer for its level."),
     )
-    repeated = rows["code"].notna() & rows["code"].duplicated()
     batch.faults.refuse(
-        repeated, T("The code appears twice in the file."), field="code", values=rows["code"], remedy=T("Keep one.")
+        rows["code"].notna() & rows["code"].duplicated(),
+        T("The code appears twice in the file."),
+        field="code",
+        values=rows["code"],
+        remedy=T("Keep one."),
     )
+    return rows
+
+
+def refuse_contradictions(batch: Batch, rows: pd.DataFrame) -> None:
+    """Refuse codes that contradict their parent's or their level, and kinds of another level."""
+    faults = batch.faults
+    faults.refuse(
+        contradicts_parent(rows["code"], rows["level"], rows["parent_code"]),
+        T("The code does not begin with the digits of its parent's code."),
+        field="code",
+        values=rows["code"],
+        remedy=T("Correct the code or the parent: county 6 digits, township 3 more, village 3 more, compound 3 more."),
+    )
+    faults.refuse(
+        contradicts_level(rows["code"], rows["level"]),
+        T("The zeros of the code say another level."),
+        field="code",
+        values=rows["code"],
+        remedy=T("Correct the code or the level."),
+    )
+    pairs = [f"{level}/{kind}" for level, kinds in KINDS.items() for kind in kinds]
+    strange = rows["kind"].notna() & rows["level"].notna() & ~(rows["level"] + "/" + rows["kind"]).isin(pairs)
+    faults.refuse(
+        strange,
+        T("This kind does not belong to the level."),
+        field="kind",
+        values=rows["kind"],
+        remedy=T("Leave it empty when unsure."),
+    )
+
+
+def _settle(circumstances: Circumstances, batch: Batch) -> _Land:
+    """Codes led to ids, levels told by the layer where no column does, geometry as multipolygons."""
+    rows = told_areas(batch)
+    repeated = rows["code"].notna() & rows["code"].duplicated()
     known = _known(circumstances)
     is_known = rows["code"].isin(known.index)
     rows["kind"] = rows["kind"].fillna(known["kind"].reindex(rows["code"]).set_axis(rows.index))
@@ -187,29 +227,7 @@ def _refuse_unfounded(circumstances: Circumstances, batch: Batch, land: _Land) -
         values=rows["parent_code"],
         remedy=T("The order is district, township, village, compound."),
     )
-    faults.refuse(
-        contradicts_parent(rows["code"], rows["level"], rows["parent_code"]),
-        T("The code does not begin with the digits of its parent's code."),
-        field="code",
-        values=rows["code"],
-        remedy=T("Correct the code or the parent: county 6 digits, township 3 more, village 3 more, compound 3 more."),
-    )
-    faults.refuse(
-        contradicts_level(rows["code"], rows["level"]),
-        T("The zeros of the code say another level."),
-        field="code",
-        values=rows["code"],
-        remedy=T("Correct the code or the level."),
-    )
-    pairs = [f"{level}/{kind}" for level, kinds in KINDS.items() for kind in kinds]
-    strange = rows["kind"].notna() & rows["level"].notna() & ~(rows["level"] + "/" + rows["kind"]).isin(pairs)
-    faults.refuse(
-        strange,
-        T("This kind does not belong to the level."),
-        field="kind",
-        values=rows["kind"],
-        remedy=T("Leave it empty when unsure."),
-    )
+    refuse_contradictions(batch, rows)
     told = land.known["level"].reindex(rows["code"]).set_axis(rows.index)
     faults.refuse(
         land.is_known & told.ne(rows["level"]),

@@ -16,8 +16,8 @@ from gis_service.addresses.queries import address_points
 from gis_service.addresses.replacing import place_again, points_among, points_of
 from gis_service.addresses.tables import Address, Placement, Unresolved
 from gis_service.addresses.timeline import Rewriting
-from gis_service.areas.change_kinds import areas_named
-from gis_service.areas.changes import Asked, check, outcome_of
+from gis_service.areas.change_kinds import AnyAsked, areas_named
+from gis_service.areas.changes import check, outcome_of
 from gis_service.areas.land_record import (
     bearers_and_relatives,
     children_on,
@@ -57,7 +57,7 @@ class CarriedOut:
 
 
 def carry_out(
-    session: Session, settings: Settings, asked: Asked, mode: Mode, day: date, *, change_id: int, note: str | None
+    session: Session, settings: Settings, asked: AnyAsked, mode: Mode, day: date, *, change_id: int, note: str | None
 ) -> CarriedOut:
     """Do what a change asks for.
 

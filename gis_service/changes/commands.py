@@ -25,14 +25,17 @@ from gis_service.changes.actions import (
     revert_change,
 )
 from gis_service.changes.carrying_out import CarriedOut
+from gis_service.changes.comparing import Found, compare_layer
+from gis_service.changes.reimporting import draft_reimport
 from gis_service.errors import InvalidInputError
-from gis_service.intake.subject import Mode
+from gis_service.intake.subject import ImportOptions, Mode
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
 from gis_service.texts import T, _
 
 land_app = typer.Typer(help="Changes of the land: draft, impact, approve, apply, revert.", no_args_is_help=True)
 console = Console()
+SHOWN = 40
 
 Number = Annotated[int, typer.Argument(help="Number of the change.")]
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="The effective day.")]
@@ -54,6 +57,67 @@ def draft(
         raise InvalidInputError(T("{file} is not JSON.", file=file)) from error
     change = draft_change(shell.engine, shell.viewer, payload, mode, day.date(), note=note)
     console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+
+
+Since = Annotated[datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The day that the layer shows.")]
+File = Annotated[Path, typer.Argument(help="Layer of areas, as for `import areas`.", exists=True, dir_okay=False)]
+Crs = Annotated[str | None, typer.Option(help="EPSG:<code>, GCJ-02 or BD-09; none when the file says it.")]
+Why = Annotated[Mode | None, typer.Option("--mode", help="Why areas differ; absent: each as is likely.")]
+LayerNames = Annotated[list[str] | None, typer.Option("--layer", help="Layer to read; repeat for several.")]
+
+
+@land_app.command("compare")
+def compare(
+    context: typer.Context,
+    file: File,
+    day: Since,
+    *,
+    mode: Why = None,
+    crs: Crs = None,
+    layers: LayerNames = None,
+    out: Annotated[Path | None, typer.Option(help="Also write the table of all areas: .csv.")] = None,
+) -> None:
+    """Compare a layer of areas with the record: unchanged, corrected, changed, new, missing; writes nothing."""
+    shell: Shell = context.obj
+    options = ImportOptions(crs=crs, layers=layers or None, valid_from=day.date(), mode=mode)
+    found = compare_layer(shell.engine, shell.settings, shell.viewer, file, options)
+    _count(found.counts)
+    differs = found.table[found.table["found"].ne(Found.UNCHANGED.value)]
+    shown = ["found", "level", "old_code", "code", "old_name", "name", "fields", "difference_m2", "difference_share"]
+    _show(differs[shown].head(SHOWN).round({"difference_m2": 1, "difference_share": 4}))
+    for fault in found.faults[:SHOWN]:
+        console.print(f"{fault.row}: {fault.field} {fault.value or ''} {fault.message}", style="red", markup=False)
+    if out is not None:
+        found.table.to_csv(out)
+        console.print(str(T("Written: {path}", path=out)))
+
+
+@land_app.command("reimport")
+def reimport(
+    context: typer.Context,
+    file: File,
+    day: Since,
+    *,
+    mode: Why = None,
+    crs: Crs = None,
+    layers: LayerNames = None,
+    end_missing: Annotated[bool, typer.Option(help="Areas that the file does not have end on the day.")] = False,
+    note: Annotated[str | None, typer.Option(help="A note kept with the new versions.")] = None,
+) -> None:
+    """Draft the one change that makes the land what a file shows; approve and apply it as any other."""
+    shell: Shell = context.obj
+    options = ImportOptions(crs=crs, layers=layers or None, valid_from=day.date(), mode=mode)
+    made = draft_reimport(shell.engine, shell.settings, shell.viewer, file, options, end_missing=end_missing, note=note)
+    _count(made.comparison.counts)
+    if made.change is None:
+        console.print(str(T("{file} changes nothing.", file=file)))
+        return
+    change = made.change
+    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+
+
+def _count(counts: dict[str, int]) -> None:
+    console.print("  ".join(f"{found}: {count}" for found, count in counts.items()))
 
 
 @land_app.command("list")
@@ -143,5 +207,5 @@ def _show(frame: pd.DataFrame) -> None:
         return
     table = Table(*(str(column) for column in frame.columns))
     for row in frame.itertuples(index=False):
-        table.add_row(*("" if pd.isna(value) else str(value) for value in row))
+        table.add_row(*("" if not isinstance(value, list) and pd.isna(value) else str(value) for value in row))
     console.print(table)

@@ -83,6 +83,10 @@ def _sign_in(spot: Spot) -> dict[str, str]:
     return {"login": spot.login or "planner", "password": PASSWORD}
 
 
+def _layer(spot: Spot) -> dict[str, tuple[str, bytes]]:
+    return {"file": import_file("areas", spot)}
+
+
 AREA = Call(path=lambda s: {"area_id": s.area_id}, elsewhere="hidden")
 CHANGE = Call(path=lambda s: {"change_id": s.fresh_change()}, elsewhere="hidden", areas_only=True)
 SCENARIO = Call(path=lambda s: {"scenario_id": s.fresh_scenario()}, elsewhere="hidden")
@@ -240,6 +244,16 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call(json=lambda s: {"kind": "merge", "area_ids": [s.compound_id, s.compound_id]}, done=frozenset({422})),
     ),
     "GET /api/v1/land-edits/areas/{area_id}": (AREA,),
+    "POST /api/v1/land-reimports/comparison": (
+        Call(form=lambda _: {"day": "2026-11-01", "crs": "EPSG:4326"}, files=_layer, echoes=True),
+    ),
+    "POST /api/v1/land-reimports": (
+        Call(
+            json=lambda s: {"ticket": s.kept_layer(), "day": "2026-11-01", "crs": "EPSG:4326"},
+            elsewhere="hidden",
+            echoes=True,
+        ),
+    ),
     "GET /api/v1/topology.geojson": (Call(),),
     "GET /api/v1/tiles/addresses/{z}/{x}/{y}.mvt": (
         Call(path=_whole_board, lists="count"),

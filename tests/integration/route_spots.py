@@ -273,6 +273,13 @@ class Spot:
         name, content = import_file("units", self)
         return keep_upload(self.site.settings, f"account-{owner}", name, BytesIO(content)).ticket
 
+    def kept_layer(self) -> str:
+        """The same of a layer of areas."""
+        own = self.where is Where.OWN
+        owner = self.account_id if own else self.site.spare_id
+        name, content = import_file("areas" if own else "units", self)
+        return keep_upload(self.site.settings, f"account-{owner}", name, BytesIO(content)).ticket
+
 
 #: lines of the import files that say what is there already; codes are those of `board.py`
 _LINES: dict[str, Callable[[Spot], tuple[str, str]]] = {
