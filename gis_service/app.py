@@ -16,6 +16,7 @@ from gis_service.access.routes import router as access_router
 from gis_service.addresses.point_store import PointStore
 from gis_service.addresses.resolving_routes import router as resolving_router
 from gis_service.addresses.routes import router as addresses_router
+from gis_service.addresses.signing_off_routes import router as signing_off_router
 from gis_service.api import health
 from gis_service.api.logs import configure_logs, install_request_log
 from gis_service.api.problems import install_problems
@@ -83,6 +84,7 @@ def create_app(settings: Settings) -> FastAPI:
         teams_router,
         addresses_router,
         resolving_router,
+        signing_off_router,
         registers_router,
         changes_router,
         posts_router,

@@ -40,6 +40,7 @@ class Permission(StrEnum):
     IMPORT_REGISTERS = "import_registers"
     ASSIGN_ADDRESSES = "assign_addresses"
     RESOLVE_ADDRESS = "resolve_address"
+    SIGN_OFF_UNRESOLVED = "sign_off_unresolved"
     HAND_OVER_BEAT = "hand_over_beat"
     DRAFT_LAND_CHANGE = "draft_land_change"
     APPROVE_LAND_CHANGE = "approve_land_change"
@@ -79,6 +80,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.IMPORT_REGISTERS: frozenset({Role.PLANNER}),
     Permission.ASSIGN_ADDRESSES: frozenset({Role.PLANNER}),
     Permission.RESOLVE_ADDRESS: _LEADING | {Role.STEWARD},
+    Permission.SIGN_OFF_UNRESOLVED: _LEADING,
     Permission.HAND_OVER_BEAT: _STAFF,
     Permission.DRAFT_LAND_CHANGE: frozenset({Role.PLANNER, Role.STEWARD}),
     Permission.APPROVE_LAND_CHANGE: _STAFF,

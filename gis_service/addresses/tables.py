@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -84,6 +85,34 @@ class Placement(Period, Row):
     suggested_distance_m: Mapped[float | None]
     candidate_area_ids: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     override_reason: Mapped[str | None] = mapped_column(String(500))
+
+
+class UnresolvedSignOff(Row):
+    """Somebody answers for what could not be decided in an area in a quarter (`2026-Q3`)."""
+
+    __tablename__ = "unresolved_sign_off"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"), index=True)
+    quarter: Mapped[str] = mapped_column(String(7), index=True)
+    day: Mapped[date]
+    counts: Mapped[dict[str, int]] = mapped_column(JSON)
+    note: Mapped[str] = mapped_column(String(500))
+    signed_by: Mapped[str] = mapped_column(String(100))
+    account_id: Mapped[int | None]
+    signed_at: Mapped[datetime]
+
+
+class SignedAddress(Row):
+    """One address that was signed, and why it was not decided."""
+
+    __tablename__ = "signed_address"
+    __table_args__ = (Index("ix_signed_address_sign_off_id_address_id", "sign_off_id", "address_id", unique=True),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    sign_off_id: Mapped[int] = mapped_column(ForeignKey("unresolved_sign_off.id", ondelete="CASCADE"))
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id", ondelete="CASCADE"), index=True)
+    unresolved: Mapped[str] = mapped_column(String(20))
 
 
 class AddressSearch(Row):

@@ -216,6 +216,19 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ),
     ),
     "GET /api/v1/unresolved/stale-overrides": (Call(query=_all_rows),),
+    "GET /api/v1/unresolved/clearance": (
+        Call(query=lambda s: {"area_id": s.area_id, "quarter": "2026-Q4"}, elsewhere="hidden"),
+    ),
+    "GET /api/v1/unresolved/sign-offs": (Call(query=_all_rows),),
+    "POST /api/v1/unresolved/sign-offs": (
+        Call(
+            json=lambda s: {"area_id": s.with_waiting_address(), "quarter": "2026-Q4", "note": "nobody knows"},
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /api/v1/unresolved/sign-offs/{sign_off_id}/addresses": (
+        Call(path=lambda s: {"sign_off_id": s.fresh_sign_off()}, elsewhere="hidden"),
+    ),
     # changes of the land
     "GET /api/v1/land-changes": (Call(),),
     "POST /api/v1/land-changes": (
