@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from gis_service.addresses.tables import Placement
 from gis_service.addresses.timeline import OPEN, Rewriting, settle
-from gis_service.storage.bulk import insert_frame, update_frame
+from gis_service.storage.bulk import update_frame
+from gis_service.storage.bulk_load import load_frame
 from gis_service.storage.columns import read_columns
 
 _IDS: Final = ("area_id", "beat_id", "home_area_id", "suggested_area_id")
@@ -67,7 +68,7 @@ def apply_rewriting(session: Session, rewriting: Rewriting) -> None:
         ended = rewriting.ended
         update_frame(session, Placement, pd.DataFrame({"id": ended["id"], "valid_to": as_dates(ended["until"])}))
     if len(rewriting.begun):
-        insert_frame(session, Placement, _as_rows(rewriting.begun))
+        load_frame(session, Placement, _as_rows(rewriting.begun))
 
 
 def as_days(days: Collection[date]) -> npt.NDArray[np.int64]:

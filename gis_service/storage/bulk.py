@@ -53,8 +53,8 @@ def reserve_ids(session: Session, row: type[Row], number: int) -> npt.NDArray[np
     table = table_of(row)
     if session.get_bind().dialect.name == "postgresql":
         next_id = func.nextval(func.pg_get_serial_sequence(table.name, "id"))
-        found = session.scalars(select(next_id).select_from(func.generate_series(1, number))).all()
-        return np.array(found, dtype=np.int64)
+        found = session.scalar(select(func.array_agg(next_id)).select_from(func.generate_series(1, number)))
+        return np.array(found or [], dtype=np.int64)
     first = (session.scalar(select(func.max(table.c.id))) or 0) + 1
     return np.arange(first, first + number, dtype=np.int64)
 
@@ -68,15 +68,22 @@ def insert_frame(
     -------
     The ids, in the order of the frame.
     """
-    table = table_of(row)
     rows = frame if "id" in frame.columns else frame.assign(id=reserve_ids(session, row, len(frame)))
+    append_frame(session, row, rows, progress)
+    return rows["id"].to_numpy(dtype=np.int64)
+
+
+def append_frame(session: Session, row: type[Row], rows: pd.DataFrame, progress: Progress | None = None) -> None:
+    """Insert rows as they are; without an `id` column the database numbers them."""
+    table = table_of(row)
+    said = rows.notna().any()
+    rows = rows[[name for name in rows.columns if said[name] or table.c[name].server_default is not None]]
     insert = _copy_into if session.get_bind().dialect.name == "postgresql" else _insert_into
     for start in range(0, len(rows), CHUNK_ROWS):
         chunk = rows.iloc[start : start + CHUNK_ROWS]
         insert(session, table, chunk, table.name)
         if progress is not None:
             progress(start + len(chunk), len(rows))
-    return rows["id"].to_numpy(dtype=np.int64)
 
 
 def update_frame(

@@ -132,7 +132,7 @@ def test_a_note_is_asked_for_and_the_signature_is_in_the_audit_trail(engine: Eng
 
 def test_lists_are_signed_over_http(signed_in: SignIn, board: Board) -> None:
     planner = signed_in("planner")
-    asked = {"area_id": board.areas["S1"], "quarter": QUARTER, "as_of": TODAY.isoformat()}
+    asked: dict[str, str | int] = {"area_id": board.areas["S1"], "quarter": QUARTER, "as_of": TODAY.isoformat()}
     assert planner.get("/api/v1/unresolved/clearance", params=asked).json()["cleared"] is False
     order = {"area_id": board.areas["S1"], "quarter": QUARTER, "note": NOTE}
     made = planner.post("/api/v1/unresolved/sign-offs", json=order, params={"as_of": TODAY.isoformat()})
