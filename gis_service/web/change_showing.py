@@ -15,6 +15,7 @@ from gis_service.areas.change_kinds import (
     Move,
     Recode,
     Redraw,
+    Reimport,
     Rename,
     Split,
     areas_named,
@@ -63,6 +64,9 @@ def what_is_asked(session: Session, viewer: Viewer, change: LandChange) -> str:
             said = T("{areas} become {name}", areas=named(asked.area_ids), name=asked.into.name)
         case Move():
             said = T("{area} belongs to {parent}", area=named([asked.area_id]), parent=named([asked.parent_id]))
+        case Reimport():
+            counts = {"count": len(asked.areas), "ended": len(asked.ended)}
+            said = T("{file}: {count} areas new or different, {ended} no more", file=asked.source, **counts)
         case _:
             said = T("{area} is no more", area=named([asked.area_id]))
     return str(said)
