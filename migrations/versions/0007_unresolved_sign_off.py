@@ -1,7 +1,7 @@
 """Signing off what could not be decided, by area and quarter.
 
-Revision: 0006
-Revises: 0005
+Revision: 0007
+Revises: 0006
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
