@@ -31,7 +31,12 @@ from gis_service.jobs.routes import router as jobs_router
 from gis_service.planning.posts_routes import router as posts_router
 from gis_service.planning.scenario_routes import notice_router
 from gis_service.planning.scenario_routes import router as scenario_router
+from gis_service.registers.mismatches.figure_routes import router as mismatch_figures_router
+from gis_service.registers.mismatches.routes import router as mismatches_router
+from gis_service.registers.quarters.routes import router as quarters_router
 from gis_service.registers.reach import REACH
+from gis_service.registers.registrations.routes import router as registrations_router
+from gis_service.registers.rentals.routes import router as rentals_router
 from gis_service.registers.routes import router as registers_router
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
@@ -86,6 +91,11 @@ def create_app(settings: Settings) -> FastAPI:
         resolving_router,
         signing_off_router,
         registers_router,
+        registrations_router,
+        rentals_router,
+        mismatches_router,
+        mismatch_figures_router,
+        quarters_router,
         changes_router,
         posts_router,
         scenario_router,

@@ -29,6 +29,10 @@ from gis_service.job_kinds import JOB_KINDS
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.worker import end_with_parent, serve_jobs, work_off, worker_beside
 from gis_service.planning.commands import plan_app
+from gis_service.registers.mismatches.commands import mismatches_app
+from gis_service.registers.quarters.commands import quarters_app
+from gis_service.registers.registrations.commands import registrations_app
+from gis_service.registers.rentals.commands import rentals_app
 from gis_service.settings import Settings
 from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine, reading
@@ -53,6 +57,10 @@ app.add_typer(keys_app, name="keys")
 app.add_typer(land_app, name="land")
 app.add_typer(plan_app, name="plan")
 app.add_typer(audit_app, name="audit")
+app.add_typer(registrations_app, name="registrations")
+app.add_typer(rentals_app, name="rentals")
+app.add_typer(mismatches_app, name="mismatches")
+app.add_typer(quarters_app, name="quarters")
 
 console = Console()
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day to look at; today when absent.")]

@@ -121,6 +121,24 @@ class Settings(BaseSettings):
     group_rental_rooms: int = Field(10, description="Rooms from which group rental is suspected.")
     group_rental_beds: int = Field(10, description="Beds from which group rental is suspected.")
 
+    # inspections of rentals (domain.md, Population, rentals, visits)
+    inspection_due_days_green: int = Field(21, gt=0, description="Days between inspections of a green rental.")
+    inspection_due_days_yellow: int = Field(14, gt=0, description="Days between inspections of a yellow rental.")
+    inspection_due_days_orange: int = Field(7, gt=0, description="Days between inspections of an orange rental.")
+    inspection_due_days_red: int = Field(7, gt=0, description="Days between inspections of a red rental.")
+    rectification_due_days: int = Field(
+        15, gt=0, description="Days to put right what an inspection found, where it names no other day."
+    )
+
+    # mismatches between the registers
+    mismatch_due_days: int = Field(30, gt=0, description="Days to settle a mismatch after it was found.")
+    attachment_max_bytes: int = Field(5 * 2**20, gt=0, description="Largest file attached to a mismatch, bytes.")
+
+    # registrations
+    registration_valid_days: int = Field(
+        365, gt=0, description="Days that a registration or its renewal covers; then it is due for renewal."
+    )
+
     # uploads
     upload_max_bytes: int = Field(256 * 2**20, gt=0, description="Largest upload, bytes.")
     upload_max_unzip_ratio: float = Field(100.0, gt=1, description="Largest ratio of unpacked to packed size.")

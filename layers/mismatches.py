@@ -7,7 +7,7 @@ import pandas as pd
 
 from layers.rates import empirical_bayes, known_rate, score_interval
 
-__all__ = ["ALL_CLASSES", "STATUSES", "count_by_class", "mismatch_rates", "worst"]
+__all__ = ["ALL_CLASSES", "STATUSES", "count_by_class", "mismatch_rates", "worst", "worst_reasons"]
 
 ALL_CLASSES = "all"
 """Name of the row that adds up every class of an area."""
@@ -123,6 +123,44 @@ def worst(rates: pd.DataFrame, n: int, *, mismatch_class: str = ALL_CLASSES) -> 
         raise KeyError(mismatch_class)
     ranked = of_class[of_class["rate_adjusted"].notna()].sort_index()
     return ranked.sort_values("rate_adjusted", ascending=False, kind="stable").head(n)
+
+
+def worst_reasons(rates: pd.DataFrame, area_ids: pd.Index) -> pd.DataFrame:
+    """
+    Why areas are among the worst: the class that stands out most beyond what all areas would lead one to expect.
+
+    Parameters
+    ----------
+    rates
+        From `mismatch_rates`.
+    area_ids
+        The areas asked about.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``area_ids``: ``reason_class``, the class with the largest excess; ``reason_found``, its mismatches;
+        ``reason_expected``, those to be expected from the area's registered migrants at the rate of all areas together
+        (Float64); ``reason_times``, found over expected (NA where nothing is expected). NA where nothing was found.
+    """
+    classes = rates[rates.index.get_level_values("mismatch_class") != ALL_CLASSES]
+    known = classes[classes["mismatches"].notna() & classes["registered"].gt(0).fillna(value=False)]
+    sums = known.groupby(level="mismatch_class")[["mismatches", "registered"]].sum().astype("Float64")
+    overall = sums["mismatches"] / sums["registered"]
+    of_class = known.index.get_level_values("mismatch_class")
+    expected = known["registered"].astype("Float64") * overall.reindex(of_class).to_numpy()
+    table = pd.DataFrame(
+        {
+            "reason_found": known["mismatches"],
+            "reason_expected": expected,
+            "excess": known["mismatches"].astype("Float64") - expected,
+        }
+    )
+    found = table[table["reason_found"].gt(0)].reset_index("mismatch_class")
+    ranked = found.sort_values(["excess", "mismatch_class"], ascending=[False, True], kind="stable")
+    first = ranked[~ranked.index.duplicated()].rename(columns={"mismatch_class": "reason_class"})
+    first["reason_times"] = first["reason_found"] / first["reason_expected"].where(first["reason_expected"] > 0)
+    return first[["reason_class", "reason_found", "reason_expected", "reason_times"]].reindex(area_ids)
 
 
 def _rates_of_class(found: pd.Series, registered: pd.Series, per: float, confidence: float) -> pd.DataFrame:

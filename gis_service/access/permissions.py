@@ -15,6 +15,7 @@ class Role(StrEnum):
     SQUAD_LEADER = "squad_leader"
     OFFICER = "officer"
     STEWARD = "steward"
+    GRID_WORKER = "grid_worker"
 
     @property
     def is_business(self) -> bool:
@@ -38,6 +39,12 @@ class Permission(StrEnum):
     IMPORT_TEAMS = "import_teams"
     IMPORT_ADDRESSES = "import_addresses"
     IMPORT_REGISTERS = "import_registers"
+    KEEP_REGISTRATIONS = "keep_registrations"
+    KEEP_RENTALS = "keep_rentals"
+    SET_RENTAL_RULES = "set_rental_rules"
+    WORK_MISMATCHES = "work_mismatches"
+    LEAD_QUARTER = "lead_quarter"
+    SIGN_QUARTER = "sign_quarter"
     ASSIGN_ADDRESSES = "assign_addresses"
     RESOLVE_ADDRESS = "resolve_address"
     SIGN_OFF_UNRESOLVED = "sign_off_unresolved"
@@ -60,7 +67,7 @@ class Permission(StrEnum):
 
 
 _EVERYBODY = frozenset(Role)
-_BUSINESS = frozenset({Role.PLANNER, Role.COMMANDER, Role.SQUAD_LEADER, Role.OFFICER, Role.STEWARD})
+_BUSINESS = frozenset(role for role in Role if role.is_business)
 _LEADING = frozenset({Role.PLANNER, Role.COMMANDER, Role.SQUAD_LEADER})
 _STAFF = frozenset({Role.PLANNER, Role.COMMANDER})
 
@@ -78,6 +85,12 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.IMPORT_TEAMS: frozenset({Role.PLANNER}),
     Permission.IMPORT_ADDRESSES: frozenset({Role.PLANNER}),
     Permission.IMPORT_REGISTERS: frozenset({Role.PLANNER}),
+    Permission.KEEP_REGISTRATIONS: _LEADING | {Role.OFFICER},
+    Permission.KEEP_RENTALS: _LEADING | {Role.OFFICER},
+    Permission.SET_RENTAL_RULES: frozenset({Role.PLANNER}),
+    Permission.WORK_MISMATCHES: _BUSINESS,
+    Permission.LEAD_QUARTER: _STAFF,
+    Permission.SIGN_QUARTER: frozenset({Role.COMMANDER, Role.SQUAD_LEADER, Role.STEWARD}),
     Permission.ASSIGN_ADDRESSES: frozenset({Role.PLANNER}),
     Permission.RESOLVE_ADDRESS: _LEADING | {Role.STEWARD},
     Permission.SIGN_OFF_UNRESOLVED: _LEADING,

@@ -86,7 +86,7 @@ def rotate_keys(
         last_id = 0
         while True:
             with transaction(engine) as session:
-                rows = _move_batch(session, vault, column, last_id, batch_rows)
+                rows = _move_batch(session, vault, column, last_id, min(batch_rows, column.rows_at_a_time))
             if not rows:
                 break
             last_id = rows[-1]

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final, Literal
 
-IndexKind = Literal["id_number", "phone", "name"]
+IndexKind = Literal["id_number", "phone", "name", "fact"]
 
 _NOT_DIGIT = re.compile(r"\D+", re.ASCII)
 _COUNTRY = re.compile(r"^(?:00)?86(?=1\d{10}$)")
@@ -29,8 +29,14 @@ def normalise_name(value: str) -> str:
     return _BLANK_OR_DOT.sub("", unicodedata.normalize("NFKC", value)).upper()
 
 
+def as_written(value: str) -> str:
+    """What a program wrote has one form."""
+    return value
+
+
 NORMALISE: Final[dict[IndexKind, Callable[[str], str]]] = {
     "id_number": normalise_id_number,
     "phone": normalise_phone,
     "name": normalise_name,
+    "fact": as_written,
 }

@@ -20,13 +20,17 @@ from gis_service.texts import T
 
 @dataclass(frozen=True)
 class SealedColumn:
-    """Column `<field>_sealed` of `table_name`, sealed under `row_key`; `<field>_index` is its blind index, if any."""
+    """Column `<field>_sealed` of `table_name`, sealed under `row_key`; `<field>_index` is its blind index, if any.
+
+    `rows_at_a_time` is how many a rotation holds in memory: few of those that are large.
+    """
 
     table_name: str
     row_key: str
     field: str
     index_kind: IndexKind | None = None
     about_a_person: bool = True
+    rows_at_a_time: int = 5_000
 
     @property
     def table(self) -> Table:
@@ -56,6 +60,9 @@ SEALED_COLUMNS = (
     SealedColumn("registration", "source_key", "phone", "phone"),
     SealedColumn("rental", "code", "landlord_name"),
     SealedColumn("rental", "code", "landlord_phone", "phone"),
+    SealedColumn("mismatch", "source_key", "fact", "fact", about_a_person=False),
+    SealedColumn("mismatch", "source_key", "sides"),
+    SealedColumn("mismatch_attachment", "key", "content", about_a_person=False, rows_at_a_time=20),
 )
 
 

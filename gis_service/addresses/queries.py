@@ -151,6 +151,14 @@ def address(session: Session, scope: Scope, address_id: int) -> dict[str, Any]:
     return dict(row)
 
 
+def address_by_code(session: Session, scope: Scope, code: str) -> int:
+    """The id of the address with `code` that is in scope; raises `NotFoundError` when there is none."""
+    found = session.scalar(select(Address.id).where(Address.code == code, address_in_scope(scope)))
+    if found is None:
+        raise NotFoundError(T("There is no such address in your part of the district."))
+    return found
+
+
 def count_unresolved(session: Session, scope: Scope, area_id: int | None = None) -> dict[str, int]:
     """How many addresses in scope (inside `area_id`) wait for a decision, by reason; `total`; `assigned`."""
     inside = true() if area_id is None else Placement.home_area_id.in_(subtree([area_id], scope.day))

@@ -32,16 +32,22 @@ def reading_session(engine: Annotated[Engine, Depends(engine_of)]) -> Iterator[S
         yield session
 
 
+def today_here() -> date:
+    """Today where the service stands."""
+    return date.today()  # noqa: DTZ011 - a calendar day of the district, not an instant
+
+
 def day_asked(
     as_of: Annotated[
         date | None, Query(description="The day to look at (YYYY-MM-DD); today when absent.", examples=["2026-01-01"])
     ] = None,
 ) -> date:
     """The day that the caller looks at."""
-    return as_of or date.today()  # noqa: DTZ011 - a calendar day of the district, not an instant
+    return as_of or today_here()
 
 
 SettingsDep = Annotated[Settings, Depends(settings_of)]
 EngineDep = Annotated[Engine, Depends(engine_of)]
 ReadDep = Annotated[Session, Depends(reading_session, scope="function")]
+TodayDep = Annotated[date, Depends(today_here)]
 AsOf = Annotated[date, Depends(day_asked)]

@@ -10,18 +10,22 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from geoalchemy2 import Geometry
-from sqlalchemy import Date, Float, Integer, select
+from sqlalchemy import Date, Float, Integer, Select, select
+from sqlalchemy.orm import Session
 
 from gis_service.access.same_value import IndexKind
 from gis_service.intake.changes import differing
 from gis_service.intake.subject import Action, Batch, Circumstances, Plan, Progress
+from gis_service.storage.among import among
 from gis_service.storage.bulk import insert_frame, table_of, update_frame
 from gis_service.storage.frames import read_frame, read_geoframe
 from gis_service.storage.rows import Row
 from gis_service.texts import T, Text
 
-#: up to this many rows, existing ones are asked for by key; above it the whole table is read
+#: up to this many codes are looked up by themselves; above it the whole table of codes is read
 ASKED_BY_KEY: Final = 500
+#: keys asked for at a time
+KEYS_AT_A_TIME: Final = 50_000
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,8 @@ class FlatTable:
     sealed : personal fields, sealed under the first column of `key`.
     settle : rules of the batch alone; may return more or other columns of the table.
     check : rules that need the database; sees the rows as they will be, and the table as it will be.
+    verify : rules between a row and the one that it replaces; sees the rows as they will be.
+    only_known : refuses rows that the table has not, with this message and remedy; None takes them as new ones.
     allowed : which rows (columns of the table) the viewer may write; None when every viewer may write all.
     elsewhere : fields that are no columns of the table.
     written : what follows from new and changed rows (their ids), in the same transaction.
@@ -66,6 +72,8 @@ class FlatTable:
     sealed: tuple[Sealed, ...] = ()
     settle: Callable[[Batch, pd.DataFrame], pd.DataFrame] | None = None
     check: Callable[[Circumstances, Batch, pd.DataFrame, pd.DataFrame], None] | None = None
+    verify: Callable[[Batch, pd.DataFrame], None] | None = None
+    only_known: tuple[Text, Text] | None = None
     allowed: Callable[[Circumstances, pd.DataFrame], pd.Series] | None = None
     elsewhere: tuple[str, ...] = field(default=())
     written: Callable[[Circumstances, npt.NDArray[np.int64], Progress], None] | None = None
@@ -79,6 +87,12 @@ class FlatTable:
         existing = self._existing(circumstances, rows)
         matched = self._match(rows, existing)
         planned = self._completed(rows, existing, matched)
+        if self.only_known is not None:
+            message, remedy = self.only_known
+            strange = matched.isna() & rows[list(self.key)].notna().all(axis=1)
+            batch.faults.refuse(strange, message, field=self.key[0], values=rows[self.key[0]], remedy=remedy)
+        if self.verify is not None:
+            self.verify(batch, planned)
         replaced = pd.Index(matched.dropna().astype("int64"))
         if self.allowed is not None:
             self._refuse_foreign(circumstances, batch, planned, existing.loc[replaced])
@@ -132,21 +146,40 @@ class FlatTable:
         """The rows of the table that may matter, index `id`; typed like the columns of a batch."""
         table = table_of(self.row)
         geometry = next((column for column in table.c if isinstance(column.type, Geometry)), None)
-        plain = [column for column in table.c if column is not geometry and not column.name.endswith("_index")]
-        query = select(*plain)
-        if len(rows) <= ASKED_BY_KEY and self.check is None:
-            asked = rows[self.key[0]].dropna().unique().tolist()
-            query = query.where(table.c[self.key[0]].in_(asked))
+        unread = {f"{each.field}_sealed" for each in self.sealed if each.field not in rows.columns}
+        plain = [
+            column
+            for column in table.c
+            if column is not geometry and not column.name.endswith("_index") and column.name not in unread
+        ]
         dtypes = {column.name: kind for column in plain if (kind := _dtype(column.type))}
-        session = circumstances.session
+        session, query = circumstances.session, select(*plain)
         if geometry is None:
-            frame = read_frame(session, query, dtypes=dtypes, index="id")
+            frame = pd.concat(
+                [read_frame(session, each, dtypes=dtypes, index="id") for each in self._asked(session, query, rows)]
+            )
         else:
-            frame = read_geoframe(session, query, geometry, dtypes=dtypes, index="id").rename_geometry("geom")
+            frame = pd.concat(
+                [
+                    read_geoframe(session, each, geometry, dtypes=dtypes, index="id").rename_geometry("geom")
+                    for each in self._asked(session, query, rows)
+                ]
+            )
         for column in plain:
             if isinstance(column.type, Date):
                 frame[column.name] = pd.to_datetime(frame[column.name]).astype("datetime64[s]")
         return frame
+
+    def _asked(
+        self, session: Session, query: Select[*tuple[Any, ...]], rows: pd.DataFrame
+    ) -> list[Select[*tuple[Any, ...]]]:
+        """The query for the rows that the file may be about; for the whole table where a check needs that."""
+        if self.check is not None:
+            return [query]
+        column = table_of(self.row).c[self.key[0]]
+        keys = rows[self.key[0]].dropna().unique().tolist()
+        starts = range(0, max(len(keys), 1), KEYS_AT_A_TIME)
+        return [query.where(among(session, column, keys[start : start + KEYS_AT_A_TIME])) for start in starts]
 
     def _match(self, rows: pd.DataFrame, existing: pd.DataFrame) -> pd.Series:
         """The id of the row that each row is about; NA for a new one."""

@@ -10,13 +10,14 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import ColumnElement, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_names, areas
+from gis_service.areas.scope import area_in_scope
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.tables import Mismatch, MismatchClass, MismatchState, Registration, Rental
 from gis_service.settings import Settings
@@ -226,21 +227,33 @@ def heat_points(session: Session, scope: Scope, settings: Settings) -> pd.DataFr
 
 def mismatches_of_areas(session: Session, scope: Scope) -> pd.DataFrame:
     """Unsettled mismatches per area in scope, added up: `area_names` with `mismatches` and a column for each class."""
+    place = func.coalesce(Placement.home_area_id, Mismatch.village_id)
     query = (
-        select(Placement.home_area_id.label("area_id"), Mismatch.mismatch_class, func.count().label("count"))
-        .join(Placement, and_(Placement.address_id == Mismatch.address_id, Placement.valid_on(scope.day)))
+        select(place.label("area_id"), Mismatch.mismatch_class, func.count().label("count"))
+        .select_from(Mismatch)
+        .outerjoin(Placement, and_(Placement.address_id == Mismatch.address_id, Placement.valid_on(scope.day)))
         .where(
             Mismatch.found_on <= scope.day,
             Mismatch.state.in_([state.value for state in UNSETTLED]),
-            placement_in_scope(scope),
+            mismatch_in_scope(scope),
         )
-        .group_by(Placement.home_area_id, Mismatch.mismatch_class)
+        .group_by(place, Mismatch.mismatch_class)
     )
     rows = read_frame(session, query, dtypes={"area_id": "Int64", "count": "int64"})
     wide = rows.pivot_table(index="area_id", columns="mismatch_class", values="count", aggfunc="sum", fill_value=0)
     wide = wide.reindex(columns=[kind.value for kind in MismatchClass], fill_value=0)
     wide["mismatches"] = wide.sum(axis=1)
     return _add_up(session, scope, wide.reset_index(), [str(column) for column in wide.columns])
+
+
+def mismatch_in_scope(scope: Scope) -> ColumnElement[bool]:
+    """The filter for mismatches, joined (outer) with the placement of their address; without one, by their village."""
+    if scope.is_whole_district:
+        return true()
+    at_address = and_(Placement.id.is_not(None), placement_in_scope(scope))
+    if scope.beat_ids is not None:
+        return at_address
+    return or_(at_address, and_(Mismatch.village_id.is_not(None), area_in_scope(scope, Mismatch.village_id)))
 
 
 def _add_up(session: Session, scope: Scope, counted: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,7 +18,7 @@ from gis_service.intake.flat_table import FlatTable, Reference, Sealed, lookup_b
 from gis_service.intake.periods import refuse_backward
 from gis_service.intake.person_fields import id_number_field, name_field, phone_field
 from gis_service.intake.subject import Batch, Circumstances, Subject
-from gis_service.registers.tables import Mismatch, Registration, Rental
+from gis_service.registers.tables import LeavingReason, Mismatch, Registration, Rental
 from gis_service.storage.frames import read_geoframe
 from gis_service.texts import T
 
@@ -39,10 +40,20 @@ _STATES: Final = {
     "corrected_grid": ("网格已改",),
     "rejected": ("不成立", "驳回"),
 }
+_REASONS: Final = {
+    LeavingReason.LEFT_DISTRICT.value: ("离开本区", "离开", "返乡", "离甬"),
+    LeavingReason.MOVED_WITHIN.value: ("区内迁移", "区内搬迁", "搬迁"),
+    LeavingReason.NOT_RENEWED.value: ("逾期未续", "到期未续"),
+    LeavingReason.BECAME_RESIDENT.value: ("落户", "户口迁入"),
+    LeavingReason.DECEASED.value: ("死亡",),
+    LeavingReason.ENTERED_IN_ERROR.value: ("登记错误", "误登"),
+    LeavingReason.OTHER.value: ("其他", "其它"),
+}
 _REGISTER: Final = "(?:police|village|grid)"
 _SOURCE_KEY: Final = Field(
     "source_key", aliases=("来源主键", "登记编号", "记录编号", "流水号"), required=True, max_length=64
 )
+_REASON: Final = Field("deregistration_reason", Kind.CHOICE, aliases=("注销原因",), choices=_REASONS)
 _ADDRESS_NAMES: Final = ("地址编码", "标准地址编码", "地址代码")
 _ADDRESS_CODE: Final = Field("address_code", aliases=_ADDRESS_NAMES, required=True, max_length=64)
 _ADDRESS: Final = Reference(
@@ -92,6 +103,21 @@ def _settle_registrations(batch: Batch, rows: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def _settle_deregistrations(batch: Batch, rows: pd.DataFrame) -> pd.DataFrame:
+    _refuse_future(batch, "deregistered_on")
+    return rows
+
+
+def _refuse_early_ends(batch: Batch, planned: pd.DataFrame) -> None:
+    batch.faults.refuse(
+        planned["deregistered_on"].lt(planned["registered_on"]),
+        T("The person left before arriving."),
+        field="deregistered_on",
+        values=planned["deregistered_on"],
+        remedy=T("Correct the day."),
+    )
+
+
 def _settle_rentals(batch: Batch, rows: pd.DataFrame) -> pd.DataFrame:
     refuse_backward(batch, "let_from", "let_to")
     _refuse_future(batch, "inspected_on")
@@ -134,7 +160,7 @@ REGISTRATIONS: Final = Subject(
         _ADDRESS_CODE,
         Field("registered_on", Kind.DAY, aliases=("登记日期", "居住登记日期", "来甬日期"), required=True),
         Field("deregistered_on", Kind.DAY, aliases=("注销日期",)),
-        Field("deregistration_reason", aliases=("注销原因",), max_length=64),
+        _REASON,
     ),
     FlatTable(
         Registration,
@@ -142,6 +168,28 @@ REGISTRATIONS: Final = Subject(
         (_ADDRESS,),
         sealed=(Sealed("name"), Sealed("id_number", "id_number"), Sealed("phone", "phone")),
         settle=_settle_registrations,
+        allowed=_by_address,
+    ).plan,
+    key="source_key",
+)
+DEREGISTRATIONS: Final = Subject(
+    "deregistrations",
+    T("Deregistrations"),
+    Permission.IMPORT_REGISTERS,
+    (
+        _SOURCE_KEY,
+        Field("deregistered_on", Kind.DAY, aliases=("注销日期",), required=True),
+        replace(_REASON, required=True),
+    ),
+    FlatTable(
+        Registration,
+        ("source_key",),
+        settle=_settle_deregistrations,
+        verify=_refuse_early_ends,
+        only_known=(
+            T("There is no registration with this key."),
+            T("Import the registration first, or correct the key."),
+        ),
         allowed=_by_address,
     ).plan,
     key="source_key",
@@ -191,4 +239,4 @@ MISMATCHES: Final = Subject(
     key="source_key",
 )
 
-REGISTER_SUBJECTS: Final = (REGISTRATIONS, RENTALS, MISMATCHES)
+REGISTER_SUBJECTS: Final = (REGISTRATIONS, DEREGISTRATIONS, RENTALS, MISMATCHES)

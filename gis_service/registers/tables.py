@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
@@ -41,6 +41,18 @@ class MismatchState(StrEnum):
     CORRECTED_VILLAGE = "corrected_village"
     CORRECTED_GRID = "corrected_grid"
     REJECTED = "rejected"
+
+
+class LeavingReason(StrEnum):
+    """注销原因: why a registration ended."""
+
+    LEFT_DISTRICT = "left_district"
+    MOVED_WITHIN = "moved_within"
+    NOT_RENEWED = "not_renewed"
+    BECAME_RESIDENT = "became_resident"
+    DECEASED = "deceased"
+    ENTERED_IN_ERROR = "entered_in_error"
+    OTHER = "other"
 
 
 class Registration(Row):
@@ -86,7 +98,11 @@ class Rental(Row):
 
 
 class Mismatch(Row):
-    """One fact on which the registers disagree, with its evidence and its state."""
+    """One fact on which the registers disagree, with its evidence and its state.
+
+    `fact` names the fact (who, which class, where to correct): sealed, with a blind index that keeps it from becoming
+    two items; imported ones have none. `sides` is what each register says, sealed under `source_key`.
+    """
 
     __tablename__ = "mismatch"
 
@@ -98,3 +114,15 @@ class Mismatch(Row):
     state: Mapped[str] = mapped_column(String(24), index=True)
     registers: Mapped[str] = mapped_column(String(64))
     evidence: Mapped[str | None] = mapped_column(String(1000))
+    fact_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    fact_index: Mapped[bytes | None] = mapped_column(LargeBinary(32), index=True, unique=True)
+    sides_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    #: where something is to be corrected, and which field of an attribute conflict
+    at_register: Mapped[str | None] = mapped_column(String(16))
+    field: Mapped[str | None] = mapped_column(String(32))
+    village_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
+    owner: Mapped[str | None] = mapped_column(String(100), index=True)
+    due_on: Mapped[date | None] = mapped_column(index=True)
+    last_found_on: Mapped[date | None]
+    times_opened: Mapped[int] = mapped_column(server_default="1")
+    settled_at: Mapped[datetime | None]

@@ -16,9 +16,12 @@ from gis_service.web import (
     import_pages,
     job_pages,
     map_pages,
+    mismatch_pages,
     office_pages,
     overview_pages,
     planning_pages,
+    quarter_pages,
+    register_pages,
     sign_in_pages,
 )
 from gis_service.web.error_pages import install_error_pages
@@ -36,6 +39,9 @@ def install_pages(app: FastAPI) -> None:
         overview_pages.router,
         map_pages.router,
         address_pages.router,
+        register_pages.router,
+        mismatch_pages.router,
+        quarter_pages.router,
         change_pages.router,
         editor_pages.router,
         import_pages.router,

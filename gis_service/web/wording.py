@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from gis_service.registers.quarters.certificate import CLASS_NAMES, STATE_NAMES
 from gis_service.texts import T, Text
 
 #: codes of the database and the word that a person reads for them
@@ -17,6 +18,7 @@ CODE_NAMES: dict[str, Text] = {
     "squad_leader": T("Squad leader"),
     "officer": T("Officer"),
     "steward": T("Village cadre"),
+    "grid_worker": T("Grid worker"),
     "district": T("District"),
     "township": T("Townships"),
     "village": T("Villages"),
@@ -67,6 +69,33 @@ CODE_NAMES: dict[str, Text] = {
     "merge": T("Merge"),
     "move": T("Other parent"),
     "retire": T("End"),
+}
+
+CODE_NAMES |= CLASS_NAMES | STATE_NAMES
+CODE_NAMES |= {
+    "police_list": T("Police registry"),
+    "village_list": T("Village list"),
+    "grid_list": T("Grid list"),
+    "name": T("Name"),
+    "id_number": T("Identity number"),
+    "phone": T("Phone"),
+    "birth_year": T("Year of birth"),
+    "green": T("Green"),
+    "yellow": T("Yellow"),
+    "orange": T("Orange"),
+    "red": T("Red"),
+    "quarter_open": T("opened"),
+    "quarter_matched": T("matched"),
+    "quarter_worked": T("worked"),
+    "quarter_signed": T("signed by both sides"),
+    "quarter_closed": T("closed for good"),
+    "event_found": T("Found"),
+    "event_found_again": T("Found again"),
+    "event_gone": T("Found no more"),
+    "event_state": T("Decided"),
+    "event_assigned": T("Given"),
+    "event_comment": T("Comment"),
+    "event_attached": T("File attached"),
 }
 
 UNIT_NAMES: dict[str, Text] = {

@@ -204,6 +204,7 @@ ROLE_AREAS: dict[str, tuple[Role, str | None]] = {
     "squad_leader": (Role.SQUAD_LEADER, "N1"),
     "officer": (Role.OFFICER, None),
     "steward": (Role.STEWARD, "N1"),
+    "grid_worker": (Role.GRID_WORKER, "N1"),
 }
 """Login → role and the area granted; the officer's scope is the beat N1."""
 

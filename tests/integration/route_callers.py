@@ -104,5 +104,6 @@ CALLERS: dict[str, Caller] = {
     "squad_leader": Caller("squad_leader", Role.SQUAD_LEADER, "N1", _OF_N1),
     "officer": Caller("officer", Role.OFFICER, "N1", _OF_N1),
     "steward": Caller("steward", Role.STEWARD, "N1", _OF_N1),
+    "grid_worker": Caller("grid_worker", Role.GRID_WORKER, "N1", _OF_N1),
     "planner_with_the_eyes_of_an_officer": Caller("planner", Role.OFFICER, "N1", _OF_N1, By.EYES_OF_AN_OFFICER),
 }

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from gis_service.access.permissions import Role
 from gis_service.areas.tables import ChangeState
 from gis_service.planning.tables import ScenarioState
+from gis_service.registers.rentals.rule_sets import DEFAULT_RULES
 from gis_service.web.exports import ExportKind
 from tests.integration.board import PASSWORD, START, TODAY
 from tests.integration.route_spots import Spot, day_of_hand_over, import_file
@@ -93,6 +94,11 @@ SCENARIO = Call(path=lambda s: {"scenario_id": s.fresh_scenario()}, elsewhere="h
 FROZEN = Call(path=lambda s: {"scenario_id": s.fresh_scenario(ScenarioState.FROZEN)}, elsewhere="hidden")
 #: everybody sees the own ones
 JOB = Call(path=lambda s: {"job_id": s.fresh_job()}, elsewhere="hidden")
+REGISTRATION = Call(path=lambda s: {"registration_id": s.fresh_registration()}, elsewhere="hidden")
+RENTAL = Call(path=lambda s: {"rental_id": s.fresh_rental()}, elsewhere="hidden")
+MISMATCH = Call(path=lambda s: {"mismatch_id": s.fresh_mismatch()}, elsewhere="hidden")
+PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50 + b"IEND\xaeB`\x82"
+QUARTER = Call(path=lambda s: s.fresh_quarter("open"), elsewhere="hidden")
 ADDRESS = Call(path=lambda s: {"address_id": s.address_id}, elsewhere="hidden")
 
 CALLS: dict[str, tuple[Call, ...]] = {
@@ -336,8 +342,135 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /jobs": (Call(),),
     "GET /jobs/rows": (Call(),),
     "POST /jobs/{job_id}/cancel": (JOB,),
+    # registrations
+    "POST /api/v1/registrations": (
+        Call(
+            json=lambda s: {"address_id": s.address_id, "name": "李四", "registered_on": START.isoformat()},
+            elsewhere="hidden",
+        ),
+    ),
+    "POST /api/v1/registrations/{registration_id}/renewal": (
+        replace(REGISTRATION, json=lambda _: {"day": START.isoformat()}),
+    ),
+    "POST /api/v1/registrations/{registration_id}/move": (
+        replace(REGISTRATION, json=lambda s: {"day": START.isoformat(), "address_id": s.address_id}),
+    ),
+    "POST /api/v1/registrations/{registration_id}/deregistration": (
+        replace(REGISTRATION, json=lambda _: {"day": START.isoformat(), "reason": "left_district"}),
+    ),
+    "GET /api/v1/addresses/{address_id}/registrations": (ADDRESS,),
+    "POST /api/v1/registrations/search": (Call(json=lambda _: {"phone": "13900000000"}, for_lookers=True),),
+    "GET /api/v1/registrations/due": (Call(query=_all_rows),),
+    "GET /api/v1/figures/turnover": (
+        Call(
+            query=lambda _: {"level": "compound", "limit": 1000, "first": "2026-09-01", "last": "2026-09-01"},
+            lists="compound",
+        ),
+    ),
+    # rentals
+    "GET /api/v1/rentals": (
+        Call(query=_all_rows),
+        Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /api/v1/rentals/rules": (Call(),),
+    "POST /api/v1/rentals/rules": (
+        Call(json=lambda _: {"rules": DEFAULT_RULES.model_dump(), "valid_from": "2030-01-01"}),
+    ),
+    "POST /api/v1/rentals/grading": (Call(),),
+    "POST /api/v1/rentals": (
+        Call(
+            json=lambda s: {
+                "code": f"L-{s.code}-x",
+                "address_id": s.address_id,
+                "rooms": 1,
+                "beds": 1,
+                "residents": 1,
+                "let_from": "2026-01-01",
+            },
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /api/v1/rentals/{rental_id}": (RENTAL,),
+    "POST /api/v1/rentals/{rental_id}/inspections": (replace(RENTAL, json=lambda _: {"day": "2026-11-01"}),),
+    "GET /api/v1/rectifications/overdue": (Call(query=_all_rows),),
+    "POST /api/v1/rectifications/{rectification_id}/done": (
+        Call(
+            path=lambda s: {"rectification_id": s.fresh_rectification()},
+            json=lambda _: {"day": "2026-11-01"},
+            elsewhere="hidden",
+        ),
+    ),
+    # mismatches
+    "GET /api/v1/mismatches": (
+        Call(query=_all_rows),
+        Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /api/v1/mismatches/counts": (Call(),),
+    "POST /api/v1/mismatches/states": (
+        Call(json=lambda s: {"mismatch_ids": [s.fresh_mismatch()], "state": "confirmed"}, elsewhere="hidden"),
+    ),
+    "POST /api/v1/mismatches/owners": (
+        Call(json=lambda s: {"mismatch_ids": [s.fresh_mismatch()], "owner": "officer"}, elsewhere="hidden"),
+    ),
+    "GET /api/v1/mismatches/{mismatch_id}": (MISMATCH,),
+    "POST /api/v1/mismatches/{mismatch_id}/comments": (replace(MISMATCH, json=lambda _: {"text": "seen"}),),
+    "POST /api/v1/mismatches/{mismatch_id}/attachments": (replace(MISMATCH, files=lambda _: {"file": ("a.png", PNG)}),),
+    "GET /api/v1/mismatches/{mismatch_id}/attachments/{attachment_id}": (
+        Call(path=lambda s: s.fresh_attachment(PNG), elsewhere="hidden"),
+    ),
+    "GET /api/v1/figures/mismatch-rates": (Call(query=_of_level("compound"), lists="compound"),),
+    "GET /api/v1/figures/worst-compounds": (Call(query=lambda _: {"limit": 100}),),
+    "GET /api/v1/figures/mismatch-months": (Call(query=lambda _: {"first": "2026-01-01", "last": "2026-03-01"}),),
+    # quarters
+    "GET /api/v1/quarters/progress": (
+        Call(query=lambda _: {"quarter": "2026-Q4", "limit": 1000}),
+        Call(query=lambda s: {"quarter": "2026-Q4", "area_id": s.area_id}, elsewhere="nothing"),
+    ),
+    "POST /api/v1/quarters": (
+        Call(json=lambda s: {"quarter": "2020-Q1", "area_id": s.village_id}, elsewhere="hidden"),
+    ),
+    "GET /api/v1/reconciliations/{reconciliation_id}": (QUARTER,),
+    "POST /api/v1/reconciliations/{reconciliation_id}/work-finished": (
+        Call(path=lambda s: s.fresh_quarter("matched"), elsewhere="hidden"),
+    ),
+    "POST /api/v1/reconciliations/{reconciliation_id}/taken-back": (
+        Call(path=lambda s: s.fresh_quarter("worked"), elsewhere="hidden"),
+    ),
+    "POST /api/v1/reconciliations/{reconciliation_id}/signature": (
+        Call(path=lambda s: s.fresh_quarter("worked"), json=lambda _: {}, elsewhere="hidden"),
+    ),
+    # addresses of the villages of the board wait for a decision, or nobody has signed: the use case was reached
+    "POST /api/v1/reconciliations/{reconciliation_id}/closing": (replace(QUARTER, done=frozenset({409})),),
+    "GET /api/v1/reconciliations/{reconciliation_id}/certificate": (QUARTER,),
     # imports
     "GET /api/v1/imports": (Call(),),
+    # pages of the registers
+    "GET /registers/{area_id}": (AREA,),
+    "GET /rentals": (Call(), Call(query=lambda _: {"show": "overdue"})),
+    "GET /rentals/{rental_id}": (RENTAL,),
+    "GET /mismatches": (Call(), Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing")),
+    "POST /mismatches/decisions": (
+        Call(form=lambda s: {"mismatch_ids": s.fresh_mismatch(), "state": "confirmed"}, elsewhere="hidden"),
+    ),
+    "GET /mismatches/{mismatch_id}": (MISMATCH,),
+    "POST /mismatches/{mismatch_id}/decision": (replace(MISMATCH, form=lambda _: {"state": "confirmed"}),),
+    "POST /mismatches/{mismatch_id}/owner": (replace(MISMATCH, form=lambda _: {"owner": "officer"}),),
+    "POST /mismatches/{mismatch_id}/comment": (replace(MISMATCH, form=lambda _: {"text": "seen"}),),
+    "POST /mismatches/{mismatch_id}/attachment": (replace(MISMATCH, files=lambda _: {"file": ("a.png", PNG)}),),
+    "GET /quarters": (Call(),),
+    "POST /quarters": (Call(form=lambda _: {"quarter": "2020-Q2"}),),
+    "GET /reconciliations/{reconciliation_id}": (QUARTER,),
+    "GET /reconciliations/{reconciliation_id}/certificate": (QUARTER,),
+    "POST /reconciliations/{reconciliation_id}/finish": (
+        Call(path=lambda s: s.fresh_quarter("matched"), elsewhere="hidden"),
+    ),
+    "POST /reconciliations/{reconciliation_id}/take-back": (
+        Call(path=lambda s: s.fresh_quarter("worked"), elsewhere="hidden"),
+    ),
+    "POST /reconciliations/{reconciliation_id}/sign": (
+        Call(path=lambda s: s.fresh_quarter("worked"), elsewhere="hidden"),
+    ),
+    "POST /reconciliations/{reconciliation_id}/close": (replace(QUARTER, done=frozenset({409})),),
     # pages
     "GET /sign-in": (Call(),),
     "POST /sign-in": (Call(form=_sign_in),),
@@ -425,6 +558,6 @@ def _import_calls(subject: str) -> dict[str, tuple[Call, ...]]:
 
 for _subject in (
     "areas", "units", "officers", "postings", "beats", "beat_parts", "beat_duties", "addresses", "registrations",
-    "rentals", "mismatches",
+    "deregistrations", "rentals", "mismatches",
 ):  # fmt: skip
     CALLS |= _import_calls(_subject)

@@ -13,6 +13,7 @@ import geopandas as gpd
 import shapely
 from sqlalchemy import Engine, delete, update
 
+from gis_service.access.audit import trail_of
 from gis_service.access.tables import AccountArea, ApprovalState, AppToken, ExportApproval
 from gis_service.access.viewer import SHELL
 from gis_service.addresses.tables import Address, Placement, SignedAddress, UnresolvedSignOff
@@ -24,6 +25,10 @@ from gis_service.planning.edits import Recruits
 from gis_service.planning.publishing import publish
 from gis_service.planning.scenarios import add_step, create_scenario
 from gis_service.planning.tables import Scenario, ScenarioState
+from gis_service.registers.mismatches.actions import attach
+from gis_service.registers.quarters.tables import Reconciliation
+from gis_service.registers.rentals.tables import Rectification, RentalInspection
+from gis_service.registers.tables import Mismatch, Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
 from gis_service.storage.rows import Row
@@ -284,6 +289,55 @@ class Spot:
         )
         return self.site.lay(job)
 
+    def fresh_registration(self) -> int:
+        """Somebody registered in this place, not at the address that the calls name."""
+        key = f"{self.address_code}-x{next(_numbers)}"
+        sealed = trail_of(self.site.engine).vault.seal("registration", key, "name", "王五")
+        address_id = self.site.board.addresses.get(f"A-{self.code}-1", self.address_id)
+        return self.site.lay(
+            Registration(source_key=key, address_id=address_id, name_sealed=sealed, registered_on=START)
+        )
+
+    def fresh_rental(self) -> int:
+        """A dwelling let in this place."""
+        code = f"L-{self.code}-{next(_numbers)}"
+        counts = {"rooms": 2, "beds": 2, "residents": 2, "grade": "green"}
+        return self.site.lay(Rental(code=code, address_id=self.address_id, let_from=START, **counts))
+
+    def fresh_rectification(self) -> int:
+        """Something to be put right in a dwelling of this place."""
+        rental_id = self.fresh_rental()
+        visit = RentalInspection(rental_id=rental_id, inspected_on=START, inspector="somebody else", grade="green")
+        inspection_id = self.site.lay(visit)
+        remedy = {"inspection_id": inspection_id, "rental_id": rental_id, "what": "wires", "due_on": START}
+        return self.site.lay(Rectification(**remedy))
+
+    def fresh_mismatch(self) -> int:
+        """A mismatch in this place that all three sides have to do with."""
+        said = {"mismatch_class": "should_be_registered", "state": "open", "registers": "police+village+grid"}
+        key = f"M-{self.code}-{next(_numbers)}"
+        return self.site.lay(Mismatch(source_key=key, address_id=self.address_id, found_on=START, **said))
+
+    def fresh_attachment(self, content: bytes) -> dict[str, int]:
+        """A file of a mismatch in this place."""
+        mismatch_id = self.fresh_mismatch()
+        day = date.today()  # noqa: DTZ011 - as the service has it
+        made = attach(self.site.engine, self.site.settings, SHELL, mismatch_id, "a.png", content, today=day)
+        return {"mismatch_id": mismatch_id, "attachment_id": made}
+
+    @property
+    def village_id(self) -> int:
+        """The village of this place; of a larger area, that area."""
+        return self.site.board.areas[self.team]
+
+    def fresh_quarter(self, state: str) -> dict[str, int]:
+        """A quarter long ago of the village of this place; nothing was found then."""
+        number = next(_numbers)
+        quarter = f"{1901 + number // 4}-Q{number % 4 + 1}"
+        said = {"opened_by": "somebody else", "opened_at": datetime(1901, 1, 1), "due_on": START}  # noqa: DTZ001 - as stored
+        row = Reconciliation(village_id=self.village_id, quarter=quarter, state=state, **said)
+        return {"reconciliation_id": self.site.lay(row)}
+
     def fresh_login(self) -> str:
         return f"new{next(_numbers)}"
 
@@ -316,6 +370,10 @@ _LINES: dict[str, Callable[[Spot], tuple[str, str]]] = {
     "registrations": lambda s: (
         "source_key,name,address_code,registered_on",
         f"{s.address_code}-0,张三,{s.address_code},{START}",
+    ),
+    "deregistrations": lambda s: (
+        "source_key,deregistered_on,deregistration_reason",
+        f"{s.address_code}-0,2026-11-01,left_district",
     ),
     "rentals": lambda s: (
         "code,address_code,rooms,beds,residents,grade,let_from",

@@ -1,7 +1,7 @@
 import pandas as pd
 import pytest
 
-from layers.mismatches import count_by_class, mismatch_rates, worst
+from layers.mismatches import count_by_class, mismatch_rates, worst, worst_reasons
 
 CLASSES = ("missing_registration", "duplicate")
 
@@ -78,3 +78,16 @@ def test_a_class_named_all_is_refused() -> None:
     counts = pd.DataFrame({"all": pd.array([5], dtype="Int64")}, index=areas(3))
     with pytest.raises(ValueError, match="no class of mismatch"):
         mismatch_rates(counts, pd.Series([1], index=counts.index), per=1_000, confidence=0.95)
+
+
+def test_the_reason_is_the_class_that_stands_out_most_beyond_what_is_to_be_expected() -> None:
+    counts = pd.DataFrame(
+        {"missing_registration": [2, 8, 0], "duplicate": [6, 4, 0]}, index=areas(1, 2, 3), dtype="Int64"
+    )
+    registered = pd.Series([1_000, 4_000, 5_000], index=areas(1, 2, 3), dtype="Int64")
+    reasons = worst_reasons(mismatch_rates(counts, registered, per=1_000, confidence=0.95), areas(1, 2, 3))
+    # ten of each class among 10,000 registered: one is to be expected in area 1, four in area 2
+    assert reasons["reason_class"].tolist()[:2] == ["duplicate", "missing_registration"]
+    assert reasons["reason_expected"].tolist()[:2] == [1.0, 4.0]
+    assert reasons["reason_times"].tolist()[:2] == [6.0, 2.0]
+    assert pd.isna(reasons["reason_class"].iloc[2])

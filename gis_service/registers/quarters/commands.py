@@ -1,0 +1,112 @@
+"""`gis-service quarters …`: the steps of a quarter from a shell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from gis_service.access.scope import Scope
+from gis_service.api.dependencies import today_here
+from gis_service.areas.queries import area_by_code
+from gis_service.registers.mismatches.states import Side
+from gis_service.registers.quarters.actions import (
+    close,
+    finish_work,
+    open_quarter,
+    printed_certificate,
+    sign,
+    take_back,
+)
+from gis_service.registers.quarters.calendar import Quarter
+from gis_service.registers.quarters.queries import progress
+from gis_service.shell import Shell
+from gis_service.storage.engine import reading
+from gis_service.texts import T, _
+
+quarters_app = typer.Typer(help="The quarterly reconciliation: open, match, finish, sign, close.", no_args_is_help=True)
+console = Console()
+
+QuarterText = Annotated[str, typer.Argument(help="The quarter, like 2026-Q4.")]
+AreaOption = Annotated[str | None, typer.Option("--area", help="Code of an area; the whole district by default.")]
+Number = Annotated[int, typer.Argument(help="Number of the village's quarter.")]
+
+
+@quarters_app.command("open")
+def open_villages(context: typer.Context, quarter: QuarterText, area: AreaOption = None) -> None:
+    """Open a quarter in every village that has it not."""
+    shell: Shell = context.obj
+    made = open_quarter(
+        shell.engine, shell.viewer, Quarter.parse(quarter), today=today_here(), area_id=_area(shell, area)
+    )
+    console.print(str(T("Opened in {villages} villages.", villages=len(made))))
+
+
+@quarters_app.command("progress")
+def show_progress(context: typer.Context, quarter: QuarterText, area: AreaOption = None) -> None:
+    """Show how far each village is."""
+    shell: Shell = context.obj
+    area_id = _area(shell, area)
+    with reading(shell.engine) as session:
+        frame = progress(session, Scope(today_here(), None), Quarter.parse(quarter), area_id)
+    headings = (_("No."), _("Code"), _("Village"), _("State"), _("Found"), _("Settled"), _("Quarter before"))
+    table = Table(*headings)
+    for row in frame.itertuples():
+        said = (row.reconciliation_id, row.code, row.name, row.state, row.found, row.settled, row.previous_found)
+        table.add_row(*("" if value is None else str(value) for value in map(_plain, said)))
+    console.print(table)
+
+
+@quarters_app.command("finish")
+def finish(context: typer.Context, number: Number) -> None:
+    """Say that every mismatch of the village has been judged."""
+    shell: Shell = context.obj
+    finish_work(shell.engine, shell.viewer, number, today=today_here())
+
+
+@quarters_app.command("take-back")
+def take_back_one(context: typer.Context, number: Number) -> None:
+    """Take a worked or signed quarter back to work."""
+    shell: Shell = context.obj
+    take_back(shell.engine, shell.viewer, number, today=today_here())
+
+
+@quarters_app.command("sign")
+def sign_one(
+    context: typer.Context, number: Number, side: Annotated[Side, typer.Option(help="police or village.")]
+) -> None:
+    """Sign for a side."""
+    shell: Shell = context.obj
+    console.print(sign(shell.engine, shell.viewer, number, today=today_here(), side=side))
+
+
+@quarters_app.command("close")
+def close_one(context: typer.Context, number: Number) -> None:
+    """Close a signed quarter for good."""
+    shell: Shell = context.obj
+    close(shell.engine, shell.viewer, number, today=today_here())
+
+
+@quarters_app.command("certificate")
+def print_certificate(
+    context: typer.Context, number: Number, out: Annotated[Path, typer.Option(help="HTML file to write.")]
+) -> None:
+    """Write the certificate sheet."""
+    shell: Shell = context.obj
+    with reading(shell.engine) as session:
+        out.write_bytes(printed_certificate(session, Scope(today_here(), None), number))
+    console.print(str(T("Written: {path}", path=out)))
+
+
+def _area(shell: Shell, code: str | None) -> int | None:
+    if code is None:
+        return None
+    with reading(shell.engine) as session:
+        return area_by_code(session, Scope(today_here(), None), code)
+
+
+def _plain(value: object) -> object:
+    return None if str(value) in ("<NA>", "nan", "None") else value

@@ -1,0 +1,197 @@
+"""The quarter for people: how far each village is, and the steps of one village with its certificate."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from sqlalchemy.orm import Session
+
+from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
+from gis_service.access.permissions import Permission
+from gis_service.access.scope import Scope
+from gis_service.api.dependencies import EngineDep, ReadDep, TodayDep
+from gis_service.api.wire import RowKey
+from gis_service.areas.queries import lineage
+from gis_service.errors import GridError
+from gis_service.registers.quarters.actions import (
+    close,
+    finish_work,
+    open_quarter,
+    printed_certificate,
+    sign,
+    take_back,
+)
+from gis_service.registers.quarters.calendar import WRITTEN, Quarter
+from gis_service.registers.quarters.queries import by_class, closed_items, items_of_village, progress, reconciliation_of
+from gis_service.registers.quarters.tables import QuarterState, Reconciliation
+from gis_service.registers.tables import MismatchState
+from gis_service.web.rendering import page, records
+
+router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permission.SEE_REGISTERS))])
+LEAD = [Depends(requires(Permission.LEAD_QUARTER))]
+WORK = [Depends(requires(Permission.WORK_MISMATCHES))]
+SIGN = [Depends(requires(Permission.SIGN_QUARTER))]
+
+
+@router.get("/quarters")
+def quarters_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    viewer: ViewerDep,
+    quarter: Annotated[str, Query(pattern=WRITTEN)] = "",
+) -> HTMLResponse:
+    """Show how far each village is in a quarter, and what the quarter before was."""
+    asked = Quarter.parse(quarter) if quarter else Quarter.of(scope.day)
+    frame = progress(session, scope, asked)
+    states = frame["state"].value_counts()
+    return page(
+        request,
+        "quarters.html",
+        viewer,
+        quarter=asked,
+        rows=records(frame),
+        steps=[(state.value, int(states.get(state.value, 0))) for state in QuarterState],
+        unopened=int(frame["state"].isna().sum()),
+        overdue=int(frame["is_overdue"].sum()),
+        total={name: int(frame[name].sum()) for name in ("found", "settled", "open", "confirmed")},
+        may_open=viewer.may(Permission.LEAD_QUARTER) and bool(frame["state"].isna().any()),
+        day=scope.day,
+    )
+
+
+@router.post("/quarters", dependencies=LEAD)
+def open_page(
+    engine: EngineDep, acting: ActingDep, today: TodayDep, quarter: Annotated[str, Form(pattern=WRITTEN)]
+) -> Response:
+    """Open a quarter in every village that has it not."""
+    open_quarter(engine, acting, Quarter.parse(quarter), today=today)
+    return RedirectResponse(f"/quarters?quarter={quarter}", status_code=303)
+
+
+@router.get("/reconciliations/{reconciliation_id}")
+def reconciliation_page(
+    request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep, reconciliation_id: RowKey
+) -> HTMLResponse:
+    """Show the quarter of one village: its mismatches, its signatures, what is to be done next."""
+    return _village(request, session, scope, viewer, reconciliation_id)
+
+
+@router.get("/reconciliations/{reconciliation_id}/certificate")
+def certificate_page(session: ReadDep, scope: ScopeDep, reconciliation_id: RowKey) -> HTMLResponse:
+    """Show the certificate sheet, to print."""
+    return HTMLResponse(printed_certificate(session, scope, reconciliation_id), headers={"Cache-Control": "no-store"})
+
+
+def _village(
+    request: Request,
+    session: Session,
+    scope: Scope,
+    viewer: ViewerDep,
+    reconciliation_id: int,
+    *,
+    status: int = 200,
+    fault: str = "",
+) -> HTMLResponse:
+    row = reconciliation_of(session, scope, reconciliation_id)
+    quarter = Quarter.parse(row.quarter)
+    is_closed = row.state == QuarterState.CLOSED
+    items = (
+        closed_items(session, row.id) if is_closed else items_of_village(session, row.village_id, quarter, scope.day)
+    )
+    return page(
+        request,
+        "reconciliation.html",
+        viewer,
+        status=status,
+        fault=fault,
+        row=row,
+        quarter=quarter,
+        names=[name for _id, _code, name in lineage(session, row.village_id, scope)],
+        steps=_steps(row),
+        classes=records(by_class(items)),
+        states=[state.value for state in MismatchState],
+        waiting=int(items["state"].eq(MismatchState.OPEN.value).sum()),
+        total=len(items),
+        may_work=viewer.may(Permission.WORK_MISMATCHES),
+        may_sign=viewer.may(Permission.SIGN_QUARTER),
+        may_lead=viewer.may(Permission.LEAD_QUARTER),
+        day=scope.day,
+    )
+
+
+def _steps(row: Reconciliation) -> list[tuple[str, str]]:
+    """Each state, and whether it is done, now or to come."""
+    order = list(QuarterState)
+    reached = order.index(QuarterState(row.state))
+    return [
+        (state.value, "now" if number == reached else "done" if number < reached else "later")
+        for number, state in enumerate(order)
+    ]
+
+
+def _back(reconciliation_id: int) -> Response:
+    return RedirectResponse(f"/reconciliations/{reconciliation_id}", status_code=303)
+
+
+@router.post("/reconciliations/{reconciliation_id}/finish", dependencies=WORK)
+def finish_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    engine: EngineDep,
+    acting: ActingDep,
+    today: TodayDep,
+    reconciliation_id: RowKey,
+) -> Response:
+    """Say that every mismatch has been judged; what is still open is said on the page."""
+    try:
+        finish_work(engine, acting, reconciliation_id, today=today)
+    except GridError as error:
+        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
+    return _back(reconciliation_id)
+
+
+@router.post("/reconciliations/{reconciliation_id}/take-back", dependencies=WORK)
+def take_back_page(engine: EngineDep, acting: ActingDep, today: TodayDep, reconciliation_id: RowKey) -> Response:
+    """Take the quarter back to work."""
+    take_back(engine, acting, reconciliation_id, today=today)
+    return _back(reconciliation_id)
+
+
+@router.post("/reconciliations/{reconciliation_id}/sign", dependencies=SIGN)
+def sign_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    engine: EngineDep,
+    acting: ActingDep,
+    today: TodayDep,
+    reconciliation_id: RowKey,
+) -> Response:
+    """Sign for the own side."""
+    try:
+        sign(engine, acting, reconciliation_id, today=today)
+    except GridError as error:
+        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
+    return _back(reconciliation_id)
+
+
+@router.post("/reconciliations/{reconciliation_id}/close", dependencies=LEAD)
+def close_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    engine: EngineDep,
+    acting: ActingDep,
+    today: TodayDep,
+    reconciliation_id: RowKey,
+) -> Response:
+    """Close the quarter for good; what is in the way is said on the page."""
+    try:
+        close(engine, acting, reconciliation_id, today=today)
+    except GridError as error:
+        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
+    return _back(reconciliation_id)
