@@ -429,6 +429,16 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /api/v1/quarters": (
         Call(json=lambda s: {"quarter": "2020-Q1", "area_id": s.village_id}, elsewhere="hidden"),
     ),
+    # no village has that quarter open: the use case was reached
+    "POST /api/v1/quarters/{quarter}/match": (
+        Call(
+            path=lambda _: {"quarter": "2019-Q1"},
+            form=lambda s: {"area_id": s.village_id},
+            files=lambda _: dict.fromkeys(("village", "grid"), ("list.csv", "编号,姓名\n1,张三".encode())),
+            elsewhere="hidden",
+            done=frozenset({409}),
+        ),
+    ),
     "GET /api/v1/reconciliations/{reconciliation_id}": (QUARTER,),
     "POST /api/v1/reconciliations/{reconciliation_id}/work-finished": (
         Call(path=lambda s: s.fresh_quarter("matched"), elsewhere="hidden"),

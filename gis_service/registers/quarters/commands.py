@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +23,8 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import Quarter
+from gis_service.registers.quarters.lists import read_list
+from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.queries import progress
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
@@ -43,6 +46,35 @@ def open_villages(context: typer.Context, quarter: QuarterText, area: AreaOption
         shell.engine, shell.viewer, Quarter.parse(quarter), today=today_here(), area_id=_area(shell, area)
     )
     console.print(str(T("Opened in {villages} villages.", villages=len(made))))
+
+
+@quarters_app.command("match")
+def match(
+    context: typer.Context,
+    quarter: QuarterText,
+    village: Annotated[Path, typer.Option(help="The villages' base registers.", exists=True, dir_okay=False)],
+    grid: Annotated[Path, typer.Option(help="The grid workers' lists.", exists=True, dir_okay=False)],
+    police: Annotated[
+        Path | None, typer.Option(help="The police registry; the service's own when absent.", exists=True)
+    ] = None,
+    area: AreaOption = None,
+) -> None:
+    """Match three registers of every village of an area; what differs becomes items."""
+    shell: Shell = context.obj
+    files = {"village": village, "grid": grid, **({} if police is None else {"police": police})}
+    lists = {name: read_list(shell.settings, path) for name, path in files.items()}
+    done = match_quarter(
+        shell.engine,
+        shell.settings,
+        shell.viewer,
+        Quarter.parse(quarter),
+        lists,
+        today=today_here(),
+        area_id=_area(shell, area),
+    )
+    table = Table(_("New"), _("Open still"), _("Opened again"), _("Settled still"), _("Gone"))
+    table.add_row(*(str(count) for count in asdict(done).values()))
+    console.print(table)
 
 
 @quarters_app.command("progress")

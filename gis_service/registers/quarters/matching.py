@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from gis_service.access.audit import trail_of
+from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
+from gis_service.areas.queries import area_details, area_names
+from gis_service.areas.tables import AreaLevel
+from gis_service.errors import InvalidInputError, NotFoundError
 from gis_service.registers.mismatches.recording import Recorded, record_findings
 from gis_service.registers.quarters.actions import note_matched
 from gis_service.registers.quarters.calendar import Quarter
+from gis_service.registers.quarters.gathering import people_of_villages
 from gis_service.settings import Settings
+from gis_service.storage.engine import transaction
+from gis_service.teams.scope import scope_of
+from gis_service.texts import T
 from layers.frames import REGISTERS
 from layers.linkage import link
 from layers.reconciliation import classify
@@ -82,3 +91,52 @@ def _figures(
         }
         for village in villages
     }
+
+
+def match_quarter(
+    engine: Engine,
+    settings: Settings,
+    viewer: Viewer,
+    quarter: Quarter,
+    lists: Mapping[str, pd.DataFrame],
+    *,
+    today: date,
+    area_id: int | None = None,
+) -> Recorded:
+    """Match the registers of every village of an area that has the quarter open, in one transaction.
+
+    Parameters
+    ----------
+    lists
+        Rows of the village's and the grid workers' registers (`lists.read_list`), and of the police where they are not
+        the registrations of the service.
+
+    Raises
+    ------
+    NotPermittedError, NotFoundError, ConflictError
+        The role may not; there is no village in the viewer's part of the district; a quarter is not open, or closed.
+    InvalidInputError
+        A register is missing.
+    """
+    viewer.require(Permission.LEAD_QUARTER)
+    missing = [name for name in ("village", "grid") if name not in lists]
+    if missing:
+        raise InvalidInputError(T("The register is missing: {names}.", names=", ".join(missing)))
+    with transaction(engine) as session:
+        scope = scope_of(session, viewer, today)
+        if area_id is not None:
+            area_details(session, scope, area_id)
+        villages = [int(key) for key in area_names(session, scope, levels=[AreaLevel.VILLAGE], within=area_id).index]
+        if not villages:
+            raise NotFoundError(T("There is no village in this part of the district."))
+        people = people_of_villages(session, trail_of(engine).vault, quarter, villages, lists, today=today)
+        return match_people(
+            session,
+            settings,
+            viewer,
+            quarter,
+            people,
+            villages=villages,
+            evidence_at=datetime.now(UTC).replace(tzinfo=None),
+            today=today,
+        )

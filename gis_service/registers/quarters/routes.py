@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
+from fastapi import Path as PathParam
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
-from gis_service.api.dependencies import EngineDep, ReadDep, TodayDep
+from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
 from gis_service.api.wire import Instant, Limit, Offset, Page, RowKey, items_of
+from gis_service.intake.routes import owner_of
+from gis_service.intake.uploads import passing_upload
 from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import (
     close,
@@ -23,6 +27,8 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
+from gis_service.registers.quarters.lists import read_list
+from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.queries import progress, reconciliation_of
 from gis_service.registers.quarters.tables import QuarterState
 
@@ -96,6 +102,16 @@ class Opened(BaseModel):
     reconciliation_ids: list[int]
 
 
+class Matched(BaseModel):
+    """What a matching found: new facts, such that were open still, came back, were settled still, and are gone."""
+
+    new: int
+    open_still: int
+    opened_again: int
+    settled_still: int
+    gone: int
+
+
 class Signing(BaseModel):
     """For which side; only those who lead all sides say it."""
 
@@ -127,6 +143,30 @@ def open_villages(engine: EngineDep, acting: ActingDep, today: TodayDep, order: 
     """Open a quarter in every village that has it not."""
     made = open_quarter(engine, acting, Quarter.parse(order.quarter), today=today, area_id=order.area_id)
     return Opened(reconciliation_ids=made)
+
+
+@router.post("/quarters/{quarter}/match", dependencies=LEAD)
+def match_registers(
+    engine: EngineDep,
+    settings: SettingsDep,
+    acting: ActingDep,
+    today: TodayDep,
+    quarter: Annotated[str, PathParam(pattern=WRITTEN)],
+    village: Annotated[UploadFile, File(description="The villages' base registers, one table.")],
+    grid: Annotated[UploadFile, File(description="The grid workers' lists, one table.")],
+    police: Annotated[
+        UploadFile | None, File(description="The police registry; the service's own when absent.")
+    ] = None,
+    area_id: Annotated[RowKey | None, Form()] = None,
+) -> Matched:
+    """Match three registers of every village of an area; what differs becomes items."""
+    sent = {"village": village, "grid": grid, **({} if police is None else {"police": police})}
+    lists = {}
+    for name, file in sent.items():
+        with passing_upload(settings, owner_of(acting), file.filename or "", file.file) as upload:
+            lists[name] = read_list(settings, upload.path, upload.name)
+    done = match_quarter(engine, settings, acting, Quarter.parse(quarter), lists, today=today, area_id=area_id)
+    return Matched(**asdict(done))
 
 
 @router.get("/reconciliations/{reconciliation_id}")
