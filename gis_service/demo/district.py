@@ -128,6 +128,7 @@ def _accounts(shell: Shell) -> list[DemoLogin]:
         ("commander", "指挥员", Role.COMMANDER, township, township[1]),
         ("leader", "分队长", Role.SQUAD_LEADER, village, village[1]),
         ("steward", "村社干部", Role.STEWARD, village, village[1]),
+        ("grid", "网格员", Role.GRID_WORKER, village, village[1]),
         ("officer", str(busiest["officer"]), Role.OFFICER, None, str(busiest["name"])),
     )
     for login, name, role, area, sees in people:

@@ -21,17 +21,14 @@ from gis_service.registers.figures import (
     heat_points,
     mismatches_of_areas,
     population,
-    rentals_of_areas,
 )
+from gis_service.registers.rentals.hotspots import hotspots_of_compounds
 from gis_service.registers.tables import MismatchClass
 from gis_service.settings import Settings
 from gis_service.teams.queries import beat_parts
 from gis_service.texts import T, current_locale
 from gis_service.web.map_kinds import MapKind
-from layers.crs import to_metric
-from layers.hotspots import hotspots
 from layers.mismatches import ALL_CLASSES, mismatch_rates
-from layers.neighbours import contiguity
 from maps.beats import draw_beats
 from maps.canvas import BaseMap, GridMap, MapUrls
 from maps.coverage import coverage_features, draw_coverage
@@ -128,23 +125,7 @@ def _hotspots(drawing: Drawing) -> GridMap:
 
 def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
     """Group rentals per rental dwelling over compounds: `layers.hotspots.hotspots` with `as_of` and `source`."""
-    land = areas(drawing.session, drawing.scope, levels=[AreaLevel.COMPOUND])
-    counts = rentals_of_areas(drawing.session, drawing.scope, drawing.settings).loc[land.index]
-    settings = drawing.settings
-    near = contiguity(
-        to_metric(land, settings.metric_crs),
-        gap_m=settings.border_gap_m,
-        min_border_m=settings.border_min_m,
-        islands_nearest=settings.islands_nearest,
-    )
-    found = hotspots(
-        counts["group_rentals"],
-        counts["rentals"].mask(counts["rentals"].eq(0)),
-        near.graph,
-        permutations=settings.hotspot_permutations,
-        seed=settings.hotspot_seed,
-    )
-    return found.assign(as_of=drawing.scope.day, source=str(T("rentals")))
+    return hotspots_of_compounds(drawing.session, drawing.scope, drawing.settings)
 
 
 def _mismatches(drawing: Drawing) -> GridMap:

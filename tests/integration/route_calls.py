@@ -76,6 +76,10 @@ def _of_kind(kind: str, **more: str) -> Make:
     return lambda _spot: {"kind": kind, **more}
 
 
+def _of_measure(measure: str) -> Make:
+    return lambda _spot: {"measure": measure}
+
+
 def _all_rows(_spot: Spot) -> dict[str, int]:
     return {"limit": 1000}
 
@@ -371,6 +375,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /api/v1/rentals": (
         Call(query=_all_rows),
         Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),
+    ),
+    "GET /api/v1/figures/hotspots": tuple(
+        Call(query=_of_measure(measure)) for measure in ("group_rentals", "red_or_orange", "rentals")
     ),
     "GET /api/v1/rentals/rules": (Call(),),
     "POST /api/v1/rentals/rules": (

@@ -17,6 +17,7 @@ from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, 
 from gis_service.registers.figures import suspected_group_rental
 from gis_service.registers.rentals.actions import Dwelling, Remedy, inspect, keep_rental, put_right
 from gis_service.registers.rentals.grading import grade_rentals
+from gis_service.registers.rentals.hotspots import HotspotMeasure, hotspots_of_compounds
 from gis_service.registers.rentals.queries import overdue_rectifications, rental, rentals
 from gis_service.registers.rentals.rule_sets import DEFAULT_RULES, RulesSaid, publish_rule_set, rules_on
 from gis_service.registers.tables import Rental, RentalGrade
@@ -156,3 +157,15 @@ def test_everybody_keeps_the_rentals_of_the_own_part_only(engine: Engine, settin
         own = Scope(TODAY, frozenset({board.areas["N1"]}))
         page, total = rentals(session, own, settings, grades=[RentalGrade.GREEN], limit=1)
     assert (len(page), total) == (1, 2)
+
+
+@pytest.mark.parametrize(("measure", "rates"), [("group_rentals", {0.0, 0.5}), ("rentals", {0.25, 0.5})])
+def test_hotspots_are_shares_of_rentals_or_of_dwellings(
+    engine: Engine, settings: Settings, board: Board, measure: str, rates: set[float]
+) -> None:
+    keep_rental(engine, SHELL, dwelling(board, "L-S", "A-S11-1"), today=TODAY)
+    quick = settings.model_copy(update={"hotspot_permutations": 99})
+    with reading(engine) as session:
+        found = hotspots_of_compounds(session, WHOLE, quick, HotspotMeasure(measure))
+    assert set(found["rate"].astype(float)) == rates
+    assert len(found) == 8

@@ -16,6 +16,7 @@ from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayD
 from gis_service.api.wire import Instant, Limit, Offset, Page, PlainText, RowKey, items_of
 from gis_service.registers.rentals.actions import Dwelling, Remedy, inspect, keep_rental, put_right
 from gis_service.registers.rentals.grading import grade_rentals
+from gis_service.registers.rentals.hotspots import HotspotMeasure, hotspots_of_compounds
 from gis_service.registers.rentals.queries import overdue_rectifications, rental, rentals
 from gis_service.registers.rentals.rule_sets import RulesSaid, publish_rule_set, rule_sets, rules_on
 from gis_service.registers.tables import RentalGrade
@@ -161,6 +162,21 @@ class OverdueRectification(BaseModel):
     due_on: date
 
 
+class HotspotItem(BaseModel):
+    """How a compound stands among its neighbours; null without rentals or dwellings."""
+
+    area_id: int
+    rate: float | None
+    rate_adjusted: float | None
+    neighbours: int | None
+    gi_z: float | None
+    p_sim: float | None
+    q_value: float | None
+    hotspot: str
+    as_of: date
+    source: str
+
+
 class RuleSetForm(BaseModel):
     """A version of the rules to be published."""
 
@@ -245,6 +261,18 @@ def grade_all(engine: EngineDep, acting: ActingDep, today: TodayDep) -> dict[str
 def write_rental(engine: EngineDep, acting: ActingDep, today: TodayDep, form: DwellingForm) -> Kept:
     """Write a rental down, or what is known about it now."""
     return Kept(rental_id=keep_rental(engine, acting, Dwelling(**form.model_dump()), today=today))
+
+
+@router.get("/figures/hotspots", dependencies=[Depends(requires(Permission.SEE_FIGURES))])
+def list_hotspots(
+    session: ReadDep,
+    scope: ScopeDep,
+    settings: SettingsDep,
+    measure: Annotated[HotspotMeasure, Query(description="What is counted.")] = HotspotMeasure.GROUP_RENTALS,
+) -> list[HotspotItem]:
+    """List how rentals cluster over the compounds of your part of the district."""
+    found = hotspots_of_compounds(session, scope, settings, measure)
+    return items_of(HotspotItem, found.rename_axis("area_id"))
 
 
 @router.get("/rentals/{rental_id}")
