@@ -102,6 +102,8 @@ REGISTRATION = Call(path=lambda s: {"registration_id": s.fresh_registration()}, 
 RENTAL = Call(path=lambda s: {"rental_id": s.fresh_rental()}, elsewhere="hidden")
 MISMATCH = Call(path=lambda s: {"mismatch_id": s.fresh_mismatch()}, elsewhere="hidden")
 PNG = b"\x89PNG\r\n\x1a\n" + b"x" * 50 + b"IEND\xaeB`\x82"
+#: a quarter of a recent year may have something open: the use case was reached
+STEP = Call(elsewhere="hidden", done=frozenset({200, 303, 409}))
 QUARTER = Call(path=lambda s: s.fresh_quarter("open"), elsewhere="hidden")
 ADDRESS = Call(path=lambda s: {"address_id": s.address_id}, elsewhere="hidden")
 
@@ -448,13 +450,13 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /api/v1/reconciliations/{reconciliation_id}": (QUARTER,),
     "POST /api/v1/reconciliations/{reconciliation_id}/work-finished": (
-        Call(path=lambda s: s.fresh_quarter("matched"), elsewhere="hidden"),
+        replace(STEP, path=lambda s: s.fresh_quarter("matched")),
     ),
     "POST /api/v1/reconciliations/{reconciliation_id}/taken-back": (
-        Call(path=lambda s: s.fresh_quarter("worked"), elsewhere="hidden"),
+        replace(STEP, path=lambda s: s.fresh_quarter("worked")),
     ),
     "POST /api/v1/reconciliations/{reconciliation_id}/signature": (
-        Call(path=lambda s: s.fresh_quarter("worked"), json=lambda _: {}, elsewhere="hidden"),
+        replace(STEP, path=lambda s: s.fresh_quarter("worked"), json=lambda _: {}),
     ),
     # addresses of the villages of the board wait for a decision, or nobody has signed: the use case was reached
     "POST /api/v1/reconciliations/{reconciliation_id}/closing": (replace(QUARTER, done=frozenset({409})),),
@@ -478,15 +480,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /quarters": (Call(form=lambda _: {"quarter": "2020-Q2"}),),
     "GET /reconciliations/{reconciliation_id}": (QUARTER,),
     "GET /reconciliations/{reconciliation_id}/certificate": (QUARTER,),
-    "POST /reconciliations/{reconciliation_id}/finish": (
-        Call(path=lambda s: s.fresh_quarter("matched"), elsewhere="hidden"),
-    ),
-    "POST /reconciliations/{reconciliation_id}/take-back": (
-        Call(path=lambda s: s.fresh_quarter("worked"), elsewhere="hidden"),
-    ),
-    "POST /reconciliations/{reconciliation_id}/sign": (
-        Call(path=lambda s: s.fresh_quarter("worked"), elsewhere="hidden"),
-    ),
+    "POST /reconciliations/{reconciliation_id}/finish": (replace(STEP, path=lambda s: s.fresh_quarter("matched")),),
+    "POST /reconciliations/{reconciliation_id}/take-back": (replace(STEP, path=lambda s: s.fresh_quarter("worked")),),
+    "POST /reconciliations/{reconciliation_id}/sign": (replace(STEP, path=lambda s: s.fresh_quarter("worked")),),
     "POST /reconciliations/{reconciliation_id}/close": (replace(QUARTER, done=frozenset({409})),),
     # pages
     "GET /sign-in": (Call(),),

@@ -113,7 +113,7 @@ class Town:
                 assert item.sides_sealed is not None
                 sides = unpacked(vault.open("mismatch", item.source_key, "sides", bytes(item.sides_sealed)))
                 who = {person_of.get((side, record["source_key"])) for side, record in sides.items() if side != "other"}
-                rows.append((item.mismatch_class, min(person for person in who if person)))
+                rows.append((item.mismatch_class, min(str(person) for person in who if person)))
         return pd.DataFrame(rows, columns=["mismatch_class", "person"])
 
     def truth(self) -> pd.DataFrame:
