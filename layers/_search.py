@@ -16,6 +16,7 @@ _LARGEST_RESPLIT = 3
 _PATIENCE = 30
 _STEPS_PER_LOOK = 10_000
 _DEARER = 1.15
+_DRIFT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,12 @@ class Control:
         outside, cost = float(board.standing[2]), float(board.standing[3])
         self.trace.append((round(done, 4), outside, cost))
         if self.progress is not None:
-            self.progress(Progress(done, outside <= 0, cost, board.best.copy()))
+            self.progress(Progress(done, is_inside(board), cost, board.best.copy()))
+
+
+def is_inside(board: Board) -> bool:
+    """Whether every beat of the best plan so far is inside its limits (one outside costs 1 or more; sums drift)."""
+    return bool(board.standing[2] < _DRIFT)
 
 
 def new_board(

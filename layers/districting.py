@@ -16,7 +16,7 @@ from layers._exact import SMALL_UNITS, fewest_changes, least_border
 from layers._graph import FloatArray, IntArray, UnitGraph, unit_graph
 from layers._plan import BeatPlan, Change, Proof, describe, limits_of_beats
 from layers._rules import NOBODY, BeatRules, Breach, Violation, verify_plan
-from layers._search import Control, Progress, anneal, new_board
+from layers._search import Control, Progress, anneal, is_inside, new_board
 from layers._starts import plan_from_scratch, plan_from_today
 
 __all__ = [
@@ -93,7 +93,7 @@ def partition(
     anneal(board, control, steps=moves_per_unit * graph.units, heat=(2.0, 0.1), outside_price=(2.0, 100.0))
     plan, least_cut_m = board.best.copy(), None
     if prove_s > 0 and graph.units <= SMALL_UNITS and graph.territories == 1 and not (fixed >= 0).any():
-        known = float(board.standing[3]) * mean_border if board.standing[2] <= 0 else np.inf
+        known = float(board.standing[3]) * mean_border if is_inside(board) else np.inf
         proved = least_border(graph, limits, known=known, deadline_s=prove_s)
         if proved is not None:
             plan, least_cut_m = proved
@@ -164,7 +164,7 @@ def repair(
     anneal(board, control, steps=moves_per_unit * graph.units, heat=(0.5, 0.12), outside_price=(2.0, 75.0))
     best, least = board.best.copy(), None
     if prove_s > 0 and graph.units <= SMALL_UNITS:
-        known = float(price[(today >= 0) & (best != today)].sum()) if board.standing[2] <= 0 else np.inf
+        known = float(price[(today >= 0) & (best != today)].sum()) if is_inside(board) else np.inf
         proved = fewest_changes(graph, today, limits, prices=price, locks=fixed, known=known, deadline_s=prove_s)
         if proved is not None:
             best, least = proved

@@ -70,6 +70,15 @@ def real_data_folder() -> Path:
     return Path(os.environ.get("GIS_TEST_DATA", Path(__file__).parents[2] / ".." / "shared" / "data")).resolve()
 
 
+def load_graph(file: Path) -> Instance:
+    """A graph file of one's own: `.npz` with `loads` (n,), `edges` (m, 2) and, if known, `border_m`, `points_m`."""
+    arrays = np.load(file)
+    border_m = arrays.get("border_m")
+    graph = unit_graph(arrays["loads"], arrays["edges"], border_m=border_m)
+    points = arrays["points_m"] if "points_m" in arrays else np.zeros((graph.units, 2))
+    return Instance(file.name, graph, points)
+
+
 def keelung(*, within: str | None = None) -> Instance:
     """Compounds of the real tiling with their door plates as load; ``within`` (village, township) keeps beats inside.
 

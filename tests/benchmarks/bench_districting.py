@@ -18,7 +18,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from layers.districting import BeatRules, UnitGraph, partition, repair, unit_graph, verify_plan
-from tests.benchmarks.beat_instances import Instance, drifted, keelung, made_up, real_data_folder
+from tests.benchmarks.beat_instances import Instance, drifted, keelung, load_graph, made_up, real_data_folder
 
 UNITS, BEATS, BAND = 2000, 100, 0.05
 Plan = npt.NDArray[np.int32]
@@ -157,11 +157,11 @@ def repair_table(seeds: int, prove_s: float) -> list[str]:
     return rows
 
 
-def border_table(seeds: int, seconds: float, *, with_keelung: bool) -> list[str]:
+def border_table(seeds: int, seconds: float, others: list[Instance]) -> list[str]:
     columns = ["instance", "ours", "CPU s", "off by", "ReCom (steps)", "ours ÷ ReCom"]
     peers = ["METIS, most even of 20", "off by"]
     rows = table(f"Cut edges at ± 5 % (ReCom: best of {seconds:.0f} CPU s)", *columns, *peers)
-    instances = [made_up(UNITS, BEATS, seed) for seed in range(seeds)] + ([keelung()] if with_keelung else [])
+    instances = [made_up(UNITS, BEATS, seed) for seed in range(seeds)] + others
     for instance in instances:
         graph = one_each(instance.graph)
         plan, took = timed(partial(partition, graph, BEATS, band=BAND, moves_per_unit=1500))
@@ -196,19 +196,28 @@ def max_p_table(units: int, beats: int) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few seeds, short proofs")
+    parser.add_argument("--seeds", type=int, help="instances from scratch (20, quick 3)")
+    parser.add_argument("--prove-s", type=float, help="seconds for each bound on changes (60, quick 20)")
+    parser.add_argument("--recom-s", type=float, help="processor seconds for each ReCom chain (60, quick 10)")
+    parser.add_argument("--graph", type=Path, action="append", default=[], help="a graph file of one's own (.npz)")
     parser.add_argument("--out", type=Path, help="also write the tables to this file")
     options = parser.parse_args()
+    seeds = options.seeds or (3 if options.quick else 20)
+    prove_s = options.prove_s or (20.0 if options.quick else 60.0)
+    recom_s = options.recom_s or (10.0 if options.quick else 60.0)
     warnings.simplefilter("ignore")
     warm = made_up(60, 5, 0).graph
     repair(warm, partition(warm, 5).plan[::-1], prove_s=1)
-    real = real_data_folder().exists()
+    others = [load_graph(file) for file in options.graph] + ([keelung()] if real_data_folder().exists() else [])
     sections = [
-        partial(scratch_table, 3 if options.quick else 20),
-        partial(repair_table, 2 if options.quick else 6, 20.0 if options.quick else 120.0),
-        partial(border_table, 1 if options.quick else 3, 10.0 if options.quick else 60.0, with_keelung=real),
+        partial(scratch_table, seeds),
+        partial(repair_table, 2 if options.quick else 5, prove_s),
+        partial(border_table, 1 if options.quick else 2, recom_s, others),
         partial(max_p_table, 200, 10),
     ]
-    lines = ["# Beats: measured", ""]
+    words = " ".join(sys.argv[1:])
+    command = f"Written by `python -m tests.benchmarks.bench_districting {words}`: seconds are processor seconds."
+    lines = ["# Beats: measured", "", command, ""]
     for section in sections:
         measured = section()
         lines += [*measured, ""]
