@@ -77,6 +77,7 @@ def changes_page(
         limit=PAGE,
         state=state,
         states=[(value, code_name(value), count) for value, count in counts.items()],
+        may_import=viewer.may(Permission.IMPORT_LAND),
         may_draft=viewer.may(Permission.DRAFT_LAND_CHANGE),
     )
 

@@ -30,9 +30,9 @@ def export_file(
     scope: ScopeDep,
     viewer: ActingDep,
     kind: ExportKind,
-    suffix: Literal["csv", "xlsx"],
+    suffix: Literal["csv", "xlsx", "gpkg"],
 ) -> FileResponse:
-    """Everything of one kind in scope on the day asked for, as CSV or Excel."""
+    """Everything of one kind in scope on the day asked for, as CSV or Excel; land as GeoPackage too."""
     folder = Path(mkdtemp())
     path = folder / f"{kind.value}-{scope.day.isoformat()}.{suffix}"
     try:

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import addresses
 from gis_service.addresses.topology import topology_findings
-from gis_service.areas.queries import areas
+from gis_service.areas.queries import area_names, areas
 from gis_service.errors import InvalidInputError
 from gis_service.intake.report import inert
 from gis_service.planning.staffing import staffing
@@ -49,6 +49,13 @@ class ExportKind(StrEnum):
     STAFFING = "staffing"
 
 
+def _areas(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:
+    """Areas as their import takes them back: with the code of the parent, who may lie above the scope."""
+    land = areas(session, scope)
+    codes = area_names(session, Scope(scope.day, None))["code"]
+    return land.assign(parent_code=land["parent_id"].map(codes))
+
+
 def _addresses(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:
     return addresses(session, scope, limit=10**9)[0]
 
@@ -58,7 +65,7 @@ def _unresolved(session: Session, scope: Scope, _settings: Settings) -> pd.DataF
 
 
 _READERS: dict[ExportKind, Callable[[Session, Scope, Settings], pd.DataFrame]] = {
-    ExportKind.AREAS: lambda session, scope, _: areas(session, scope),
+    ExportKind.AREAS: _areas,
     ExportKind.UNITS: lambda session, scope, _: units(session, scope),
     ExportKind.OFFICERS: lambda session, scope, _: officers(session, scope),
     ExportKind.BEATS: lambda session, scope, _: beat_loads(session, scope),
