@@ -98,6 +98,7 @@ def addresses(
     beat_id: int | None = None,
     unresolved: Unresolved | None = None,
     only_unresolved: bool = False,
+    within_m: float | None = None,
     box: Box | None = None,
     offset: int = 0,
     limit: int = 100,
@@ -105,7 +106,8 @@ def addresses(
     """One page of addresses in scope, ordered by code, with place and officer, and how many there are in all.
 
     `search` is as for `search_addresses`: parts of the text, pinyin initials, the beginning of the code; `area_id`
-    narrows to a subtree; `box` is west, south, east, north in degrees lon-lat.
+    narrows to a subtree, `within_m` to what has a suggestion at most so many metres away; `box` is west, south, east,
+    north in degrees lon-lat.
     """
     conditions: list[ColumnElement[bool]] = []
     if search:
@@ -118,6 +120,8 @@ def addresses(
         conditions.append(Placement.unresolved == unresolved.value)
     elif only_unresolved:
         conditions.append(Placement.unresolved.is_not(None))
+    if within_m is not None:
+        conditions.append(Placement.suggested_distance_m <= within_m)
     if box is not None:
         conditions.append(in_box(session, Address, box))
     total = session.execute(

@@ -68,26 +68,9 @@ def accept_suggestions(
     said = check_reason(reason)
     with transaction(engine) as session:
         scope = scope_of(session, viewer, day)
-        conditions: list[ColumnElement[bool]] = [
-            Placement.unresolved.is_not(None),
-            Placement.suggested_area_id.is_not(None),
-            Placement.override_reason.is_(None),
-        ]
-        if address_ids is not None:
-            conditions.append(Placement.address_id.in_(sorted(address_ids)))
-        if unresolved is not None:
-            conditions.append(Placement.unresolved == unresolved.value)
-        if area_id is not None:
-            conditions.append(Placement.home_area_id.in_(subtree([area_id], day)))
-        if within_m is not None:
-            conditions.append(Placement.suggested_distance_m <= within_m)
-        query = (
-            select(Placement.address_id, Placement.suggested_area_id)
-            .where(Placement.valid_on(day), placement_in_scope(scope), *conditions)
-            .order_by(Placement.address_id)
-            .limit(MOST_AT_ONCE)
+        chosen = suggestions_that_fit(
+            session, scope, address_ids=address_ids, unresolved=unresolved, area_id=area_id, within_m=within_m
         )
-        chosen = pd.Series(dict(session.execute(query).all()), dtype="int64")
         if chosen.empty:
             raise NotFoundError(T("Nothing in your part of the district waits with a suggestion and fits."))
         _require_compounds(session, scope, chosen.unique().tolist())
@@ -96,6 +79,38 @@ def accept_suggestions(
         one = int(chosen.index[0]) if len(chosen) == 1 else None
         record(session, viewer, "accept_suggestions", "address", one, after=after)
     return written
+
+
+def suggestions_that_fit(
+    session: Session,
+    scope: Scope,
+    *,
+    address_ids: Sequence[int] | None = None,
+    unresolved: Unresolved | None = None,
+    area_id: int | None = None,
+    within_m: float | None = None,
+) -> pd.Series:
+    """The suggestions that `accept_suggestions` would accept: address → compound, at most `MOST_AT_ONCE`."""
+    conditions: list[ColumnElement[bool]] = [
+        Placement.unresolved.is_not(None),
+        Placement.suggested_area_id.is_not(None),
+        Placement.override_reason.is_(None),
+    ]
+    if address_ids is not None:
+        conditions.append(Placement.address_id.in_(sorted(address_ids)))
+    if unresolved is not None:
+        conditions.append(Placement.unresolved == unresolved.value)
+    if area_id is not None:
+        conditions.append(Placement.home_area_id.in_(subtree([area_id], scope.day)))
+    if within_m is not None:
+        conditions.append(Placement.suggested_distance_m <= within_m)
+    query = (
+        select(Placement.address_id, Placement.suggested_area_id)
+        .where(Placement.valid_on(scope.day), placement_in_scope(scope), *conditions)
+        .order_by(Placement.address_id)
+        .limit(MOST_AT_ONCE)
+    )
+    return pd.Series(dict(session.execute(query).all()), dtype="int64")
 
 
 def override_area(
@@ -140,14 +155,23 @@ def withdraw_override(engine: Engine, settings: Settings, viewer: Viewer, addres
     ConflictError
         The address is not overridden.
     """
+    withdraw_overrides(engine, settings, viewer, [address_id], day)
+
+
+def withdraw_overrides(
+    engine: Engine, settings: Settings, viewer: Viewer, address_ids: Sequence[int], day: date
+) -> None:
+    """Let land and point decide several addresses again, from `day` on: all of them, or none; raises as the above."""
     viewer.require(Permission.RESOLVE_ADDRESS)
     with transaction(engine) as session:
-        before = _placement(session, scope_of(session, viewer, day), address_id)
-        if before.override_reason is None:
-            raise ConflictError(T("The place of this address is not overridden."))
-        _place(session, settings, [address_id], day, forced=True)
-        seen = {"area_id": before.area_id, "reason": before.override_reason}
-        record(session, viewer, "withdraw_override", "address", address_id, before=seen)
+        scope = scope_of(session, viewer, day)
+        for address_id in address_ids:
+            before = _placement(session, scope, address_id)
+            if before.override_reason is None:
+                raise ConflictError(T("The place of this address is not overridden."))
+            seen = {"area_id": before.area_id, "reason": before.override_reason}
+            record(session, viewer, "withdraw_override", "address", address_id, before=seen)
+        _place(session, settings, [*address_ids], day, forced=True)
 
 
 def place_by_hand(

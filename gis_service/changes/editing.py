@@ -204,6 +204,8 @@ def propose_merge(at: Surveying, area_ids: list[int]) -> Proposal:
     at.viewer.require(Permission.DRAFT_LAND_CHANGE)
     chosen = pd.concat([at.area(area_id) for area_id in dict.fromkeys(area_ids)])
     at.require_reach(chosen.index.tolist(), 0.0)
+    if len(chosen) == 1:
+        raise InvalidInputError(T("Choose at least two areas."))
     if len(chosen[["level", "parent_id"]].drop_duplicates()) != 1:
         raise InvalidInputError(T("Only areas of one parent are merged: move them first."))
     try:

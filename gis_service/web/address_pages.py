@@ -13,8 +13,7 @@ from sqlalchemy.orm import Session
 from gis_service.access.http import ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.scope import Scope
-from gis_service.addresses.queries import address, addresses, count_unresolved
-from gis_service.addresses.tables import Unresolved
+from gis_service.addresses.queries import address, addresses
 from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
@@ -57,48 +56,9 @@ def addresses_page(
         offset=offset,
         limit=PAGE,
         search=search,
-        reasons=[],
-        reason=None,
         keep=keep,
         pager_base=f"/addresses?{urlencode({**keep, 'search': search or ''})}&",
         empty=str(T("No address matches; try a shorter part of it.")),
-        day=scope.day,
-    )
-
-
-@router.get("/unresolved")
-def unresolved_page(
-    request: Request,
-    session: ReadDep,
-    scope: ScopeDep,
-    viewer: ViewerDep,
-    search: Search = None,
-    reason: str = "",
-    offset: Offset = 0,
-) -> HTMLResponse:
-    """List the addresses that wait for a decision, with the reason and the nearest area."""
-    wanted = Unresolved(reason) if reason in set(Unresolved) else None
-    counts = count_unresolved(session, scope)
-    frame, total = addresses(
-        session, scope, search=search, unresolved=wanted, only_unresolved=True, offset=offset, limit=PAGE
-    )
-    return page(
-        request,
-        "addresses.html",
-        viewer,
-        title=str(T("Addresses that wait for a decision")),
-        lead=str(T("What cannot be decided is not guessed: the nearest area is a suggestion.")),
-        path="/unresolved",
-        rows=_with_suggestions(session, scope, frame),
-        total=total,
-        offset=offset,
-        limit=PAGE,
-        search=search,
-        reasons=[(value.value, code_name(value.value), counts[value.value]) for value in Unresolved],
-        reason=reason,
-        keep={},
-        pager_base=f"/unresolved?{urlencode({'search': search or '', 'reason': reason})}&",
-        empty=str(T("Nothing waits: every address here is decided.")),
         day=scope.day,
     )
 
@@ -112,7 +72,8 @@ def address_page(
     names = area_names(session, scope)["name"]
     row["suggested_area_name"] = names.get(row["suggested_area_id"])
     residents = residents_at(session, scope, address_id)
-    return page(request, "address.html", viewer, row=row, residents=residents, day=scope.day)
+    may_resolve = viewer.may(Permission.RESOLVE_ADDRESS)
+    return page(request, "address.html", viewer, row=row, residents=residents, may_resolve=may_resolve, day=scope.day)
 
 
 @router.get("/topology", dependencies=[Depends(requires(Permission.SEE_LAND))])

@@ -29,7 +29,7 @@ from gis_service.errors import GridError, InvalidInputError
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from gis_service.texts import T
-from gis_service.web.change_showing import compared_borders, impact_tables, what_is_asked
+from gis_service.web.change_showing import compared_borders, impact_tables, sentences
 from gis_service.web.rendering import page
 from gis_service.web.wording import code_name
 from maps.page import script_json
@@ -71,7 +71,7 @@ def changes_page(
         "changes.html",
         viewer,
         rows=wanted[offset : offset + PAGE],
-        asked={change.id: what_is_asked(session, viewer, change) for change in wanted[offset : offset + PAGE]},
+        asked=sentences(session, viewer, wanted[offset : offset + PAGE]),
         total=len(wanted),
         offset=offset,
         limit=PAGE,
@@ -168,7 +168,7 @@ def _change(
         except InvalidInputError as error:
             obstacle = Refusal("impact", error)
     with reading(engine) as session:
-        asked = what_is_asked(session, viewer, change)
+        asked = sentences(session, viewer, [change])[change.id]
         comparison = compared_borders(session, settings, viewer, change, impact)
         tables: dict[str, Any] = {"faults": []} if impact is None else impact_tables(session, viewer, change, impact)
     return page(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
@@ -39,10 +41,19 @@ AROUND = 0.35
 FLOWS_SHOWN = 50
 
 
-def what_is_asked(session: Session, viewer: Viewer, change: LandChange) -> str:
-    """One sentence: `Split 石塘村 into 石塘上村, 石塘下村`."""
+def sentences(session: Session, viewer: Viewer, changes: Sequence[LandChange]) -> dict[int, str]:
+    """What each change asks for; names are read once a day."""
+    known: dict[date, dict[int, str]] = {}
+    for change in changes:
+        if change.day not in known:
+            known[change.day] = names_on(session, viewer, change.day)
+    return {change.id: what_is_asked(change, known[change.day]) for change in changes}
+
+
+def what_is_asked(change: LandChange, known: Mapping[int, str]) -> str:
+    """One sentence: `Split 石塘村 into 石塘上村, 石塘下村`; `known` are names in the viewer's part."""
     asked = asked_of(change.payload)
-    names = _names(session, viewer, change)
+    names = {**known, **_found(change)}
 
     def named(area_ids: list[int]) -> str:
         return "、".join(names.get(area_id, str(area_id)) for area_id in area_ids)
@@ -72,11 +83,15 @@ def what_is_asked(session: Session, viewer: Viewer, change: LandChange) -> str:
     return str(said)
 
 
-def _names(session: Session, viewer: Viewer, change: LandChange) -> dict[int, str]:
-    """Names in the viewer's part, as the change found them."""
-    names = {row["area_id"]: row["name"] for row in recorded_borders(change).to_dict("records")}
-    known = area_names(session, scope_of(session, viewer, change.day))["name"]
-    return {**{int(str(area_id)): str(name) for area_id, name in known.items()}, **names}
+def names_on(session: Session, viewer: Viewer, day: date) -> dict[int, str]:
+    """Names of areas in the viewer's part on a day."""
+    known = area_names(session, scope_of(session, viewer, day))["name"]
+    return {int(str(area_id)): str(name) for area_id, name in known.items()}
+
+
+def _found(change: LandChange) -> dict[int, str]:
+    """Names as a change that was carried out found them, or gave them."""
+    return {row["area_id"]: row["name"] for row in recorded_borders(change)[::-1].to_dict("records")}
 
 
 def compared_borders(
@@ -112,9 +127,8 @@ def _levels(session: Session, change: LandChange, borders: gpd.GeoDataFrame) -> 
 
 def impact_tables(session: Session, viewer: Viewer, change: LandChange, impact: Impact) -> dict[str, Any]:
     """The impact as rows that say names; what lies outside the viewer's part stays unnamed."""
-    names = pd.Series(_names(session, viewer, change), dtype="str")
     new = impact.borders[impact.borders["when"] == "after"].drop_duplicates("area_id").set_index("area_id")["name"]
-    called = {**names.to_dict(), **new.to_dict()}
+    called = {**names_on(session, viewer, change.day), **new.to_dict()}
     held = beats(session, scope_of(session, viewer, change.day))["name"]
     concerned = {**held.to_dict(), **impact.officers["name"].to_dict()}
     flows = impact.flows.head(FLOWS_SHOWN)

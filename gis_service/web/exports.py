@@ -53,7 +53,8 @@ def _areas(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:
     """Areas as their import takes them back: with the code of the parent, who may lie above the scope."""
     land = areas(session, scope)
     codes = area_names(session, Scope(scope.day, None))["code"]
-    return land.assign(parent_code=land["parent_id"].map(codes))
+    with_parents: pd.DataFrame = land.assign(parent_code=land["parent_id"].map(codes))
+    return with_parents
 
 
 def _addresses(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:

@@ -23,6 +23,7 @@ from gis_service.web import (
     quarter_pages,
     register_pages,
     sign_in_pages,
+    worklist_pages,
 )
 from gis_service.web.error_pages import install_error_pages
 from gis_service.web.rendering import HERE
@@ -38,6 +39,7 @@ def install_pages(app: FastAPI) -> None:
         sign_in_pages.router,
         overview_pages.router,
         map_pages.router,
+        worklist_pages.router,
         address_pages.router,
         register_pages.router,
         mismatch_pages.router,

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -127,12 +128,18 @@ def site(tmp_path_factory: pytest.TempPathFactory, vendor_files: None) -> Iterat
         Shell(settings, engine, SHELL), size="small", seed=2026, fresh=False, progress=lambda *_step: None
     )
     engine.dispose()
+    with served(settings) as address:
+        yield Site(address, {login.login: login.password for login in outcome.logins}, settings.data_dir)
+
+
+@contextmanager
+def served(settings: Settings) -> Iterator[str]:
+    """The service on a free port of this machine; gives its address."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         server = uvicorn.Server(uvicorn.Config(create_app(settings), log_config=None, ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()
-        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        yield Site(address, {login.login: login.password for login in outcome.logins}, settings.data_dir)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         server.should_exit = True
         thread.join()
 

@@ -84,6 +84,10 @@ def _all_rows(_spot: Spot) -> dict[str, int]:
     return {"limit": 1000}
 
 
+def _seen(_spot: Spot) -> dict[str, str]:
+    return {"reason": "seen on site"}
+
+
 def _sign_in(spot: Spot) -> dict[str, str]:
     return {"login": spot.login or "planner", "password": PASSWORD}
 
@@ -265,8 +269,13 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /api/v1/areas/{area_id}/heirs": (AREA,),
     "POST /api/v1/land-edits": (
-        Call(json=lambda s: {"kind": "split", "area_id": s.compound_id, "line": s.across()}, elsewhere="hidden"),
-        Call(json=lambda s: {"kind": "merge", "area_ids": [s.compound_id, s.compound_id]}, done=frozenset({422})),
+        Call(json=lambda s: {"kind": "split", "area_id": s.compound_id, "line": s.across()}),
+        # an area and itself: the use case was reached
+        Call(
+            json=lambda s: {"kind": "merge", "area_ids": [s.area_id, s.area_id]},
+            elsewhere="hidden",
+            done=frozenset({422}),
+        ),
     ),
     "GET /api/v1/land-edits/areas/{area_id}": (AREA,),
     "POST /api/v1/land-reimports/comparison": (
@@ -511,6 +520,34 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call(query=lambda s: {"beat_id": s.beat_id}, elsewhere="nothing"),
     ),
     "GET /unresolved": (Call(lists="waiting"),),
+    "GET /unresolved/stale": (Call(),),
+    "POST /unresolved/acceptance": (
+        Call(
+            query=lambda s: {"area_id": s.area_id, "reason": "no_point"},
+            form=lambda s: {"reason": f"seen on site, like {s.fresh_address()}"},
+            elsewhere="hidden",
+        ),
+    ),
+    "POST /unresolved/withdrawal": (
+        Call(form=lambda s: {"address_ids": s.fresh_address(overridden=True)}, elsewhere="hidden"),
+    ),
+    "POST /unresolved/{address_id}/acceptance": (
+        Call(path=lambda s: {"address_id": s.fresh_address()}, form=_seen, elsewhere="hidden"),
+    ),
+    "POST /unresolved/{address_id}/override": (
+        Call(
+            path=lambda s: {"address_id": s.fresh_address()},
+            form=lambda s: {"compound_id": s.compound_id, "reason": "seen on site"},
+            elsewhere="hidden",
+        ),
+    ),
+    "POST /unresolved/{address_id}/point": (
+        Call(
+            path=lambda s: {"address_id": s.fresh_address()},
+            form=lambda s: {**s.lonlat, "reason": "seen on site"},
+            elsewhere="hidden",
+        ),
+    ),
     "GET /addresses/{address_id}": (ADDRESS,),
     "GET /topology": (Call(),),
     "GET /changes": (Call(),),

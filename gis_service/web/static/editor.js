@@ -305,6 +305,7 @@ function withdraw() {
   proposal = null;
   refuse(null);
   layers.becomes.clearLayers();
+  get("parts").replaceChildren();
   get("proposal").hidden = true;
 }
 

@@ -1,0 +1,237 @@
+"""Changing the land and deciding addresses in real Chromium: steward, commander and planner on the board of squares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from gis_service.access.audit import attach_audit
+from gis_service.access.personal import Vault
+from gis_service.settings import Settings
+from gis_service.storage.engine import open_engine
+from gis_service.storage.schema import upgrade_schema
+from tests.browser.conftest import served
+from tests.browser.test_service import AXE, PATIENCE_MS, WCAG
+from tests.integration.board import PASSWORD, lay_board
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+Desk = Callable[[str], Page]
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory, vendor_files: None) -> Iterator[str]:
+    """The service over the eight squares, for this module alone: its tests change the land."""
+    folder = tmp_path_factory.mktemp("board")
+    settings = Settings(data_dir=folder, cookie_secure=False, requests_per_minute=100_000)
+    engine = open_engine(settings)
+    upgrade_schema(engine)
+    vault = Vault.load_or_create(settings)
+    attach_audit(engine, vault, settings)
+    lay_board(engine, settings, vault)
+    engine.dispose()
+    with served(settings) as running:
+        yield running
+
+
+@pytest.fixture
+def desk(address: str, offline_page: Page) -> Desk:
+    """Sign somebody in on the same page; whoever sat there before goes."""
+    offline_page.set_viewport_size({"width": 1280, "height": 900})
+
+    def sit_down(login: str) -> Page:
+        data = {"login": login, "password": PASSWORD}
+        answer = offline_page.context.request.post(f"{address}/api/v1/sign-in", data=data)
+        assert answer.ok, answer.text()
+        return offline_page
+
+    return sit_down
+
+
+def edit(page: Page, address: str, name: str, tool: str) -> None:
+    """Open the editor, choose an area from the list and take a tool."""
+    page.goto(f"{address}/land-editor")
+    expect(page.locator("#map[data-ready]")).to_be_attached()
+    page.locator("#area").select_option(label=f"area {name} {name}")
+    button = page.get_by_role("button", name=tool)
+    expect(button).to_be_enabled()
+    button.click()
+
+
+def rightmost(handles: Locator) -> Locator:
+    """The handle that lies furthest east."""
+    boxes = [handle.bounding_box() for handle in handles.all()]
+    places = [box["x"] if box else -1.0 for box in boxes]
+    return handles.nth(places.index(max(places)))
+
+
+def drag(page: Page, handle: Locator, right: float, down: float) -> None:
+    box = handle.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + right / 2, y + down / 2)
+    page.mouse.move(x + right, y + down)
+    page.mouse.up()
+
+
+def test_a_steward_drafts_a_commander_approves_a_planner_applies_and_reverts(
+    address: str, desk: Desk, forgiven: list[str]
+) -> None:
+    forgiven.append("422")  # a reason that is none is refused
+    page = desk("steward")
+    edit(page, address, "N11", "调整边界")
+    # a corner is added in the middle of the border to N12, and dragged into it
+    rightmost(page.locator(".land-between")).click()
+    added = rightmost(page.locator(".land-corner:focus"))
+    drag(page, added, 60, 10)
+    told = page.locator("#told")
+    expect(told).to_contain_text("由area N12划归area N11")
+    expect(page.locator("#live")).to_contain_text("%")
+    said = told.inner_text()
+    page.keyboard.press("Control+z")
+    expect(told).not_to_have_text(said)
+    page.keyboard.press("Control+y")
+    expect(told).to_have_text(said, use_inner_text=True)
+    # by keyboard ten metres further: another figure
+    rightmost(page.locator(".land-corner")).focus()
+    page.keyboard.press("Shift+ArrowRight")
+    expect(told).not_to_have_text(said, use_inner_text=True)
+    page.locator("input[name=note]").fill("按新修道路调整")
+    page.get_by_role("button", name="存为草稿").click()
+
+    expect(page).to_have_url(re.compile(r"/changes/\d+$"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("调整边界")
+    expect(page.locator("main")).to_contain_text("按新修道路调整")
+    expect(page.locator("#compare[data-ready] path").first).to_be_attached()
+    expect(page.get_by_role("button", name="批准")).to_have_count(0)
+    shared = page.get_by_label("分享链接").input_value()
+
+    page = desk("commander")
+    page.goto(shared)
+    page.get_by_role("button", name="批准").click()
+    expect(page.locator("h1 .tag")).to_have_text("已批准")
+
+    page = desk("planner")
+    page.goto(shared)
+    page.locator("summary", has_text="执行").click()
+    page.get_by_role("button", name="确认执行").click()
+    expect(page.locator("h1 .tag")).to_have_text("已生效")
+    page.locator("summary", has_text="撤回").click()
+    page.locator("input[name=reason]").fill("x")
+    page.get_by_role("button", name="确认撤回").click()
+    expect(page.get_by_role("alert")).to_be_visible()  # a reason of one letter is none
+    page.locator("input[name=reason]").fill("道路未修")
+    page.get_by_role("button", name="确认撤回").click()
+    expect(page.locator("h1 .tag")).to_have_text("已撤回")
+    page.goto(f"{address}/changes?state=reverted")
+    expect(page.locator("tbody tr")).to_have_count(1)
+
+
+def test_two_maps_move_together(address: str, desk: Desk) -> None:
+    page = desk("planner")
+    page.goto(f"{address}/changes")
+    page.locator("tbody a").first.click()
+    expect(page.locator("#compare[data-ready]")).to_be_attached()
+    page.evaluate("landMaps[0].panBy([80, 40], { animate: false })")
+    centres = page.evaluate("landMaps.map((map) => map.getCenter())")
+    assert centres[0] == pytest.approx(centres[1])
+
+
+def test_ground_of_others_is_refused_with_square_metres(address: str, desk: Desk, forgiven: list[str]) -> None:
+    forgiven.append("403")
+    page = desk("steward")
+    edit(page, address, "N12", "调整边界")
+    expect(page.locator(".land-corner.fixed")).to_have_count(3)
+    drag(page, rightmost(page.locator(".land-corner")), 70, 0)
+    expect(page.get_by_role("alert")).to_have_text(re.compile(r"有 [\d,]+ m² 会划给辖区外"))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("alert")).to_be_hidden()
+
+
+def test_a_planner_splits_by_a_line_and_types_it(address: str, desk: Desk) -> None:
+    page = desk("planner")
+    edit(page, address, "S21", "拆分")
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    middle = box["x"] + box["width"] / 2
+    page.mouse.click(middle, box["y"] + 8)
+    page.mouse.click(middle, box["y"] + box["height"] - 8)
+    page.keyboard.press("Enter")
+    parts = page.locator("#parts fieldset")
+    expect(parts).to_have_count(2)
+    page.keyboard.press("Escape")
+    # the same without a mouse
+    page.get_by_role("button", name="拆分").click()
+    page.locator("summary", has_text="改为输入").click()
+    page.locator("#typed").fill("121.623, 29.8\n121.623, 29.95")
+    page.get_by_role("button", name="采用这些顶点").click()
+    expect(parts).to_have_count(2)
+    west = parts.first.locator("input")  # the smaller part, west of the line: the eastern one goes on as S21
+    expect(west.nth(0)).to_have_value("")
+    west.nth(0).fill("新小区")
+    west.nth(1).fill("S2x")
+    page.get_by_role("button", name="存为草稿").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("area S21拆分为")
+    expect(page.locator(".figures")).to_contain_text("地址")
+
+
+def test_waiting_addresses_are_decided_by_keyboard_by_hand_and_in_bulk(address: str, desk: Desk) -> None:
+    page = desk("planner")
+    page.goto(f"{address}/unresolved")
+    expect(page.locator("#map[data-ready]")).to_be_attached()
+    expect(page.locator("#found tbody tr")).to_have_count(2)
+    first = page.locator("#item h2").inner_text()
+    page.keyboard.press("j")
+    expect(page.locator("#item h2")).not_to_have_text(first)
+    page.keyboard.press("k")
+    expect(page.locator("#item h2")).to_have_text(first)
+    page.keyboard.press("Enter")
+    expect(page.locator("#item .decide input[name=reason]").first).to_be_focused()
+
+    page.locator("summary", has_text="批量接受 1 条").click()
+    page.locator(".confirm input[name=reason]").fill("就近归入")
+    page.get_by_role("button", name="确认接受 1 条").click()
+    expect(page.get_by_role("status").filter(has_text="已接受 1 条")).to_be_visible()
+    expect(page.locator("#found tbody tr")).to_have_count(1)
+    page.get_by_role("button", name="撤消").click()
+    expect(page.locator("#found tbody tr")).to_have_count(2)
+
+    expect(page.locator("#item h2")).to_have_text("无坐标1号")
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)
+    expect(page.locator(".by-hand input[name=lon]")).to_have_value(re.compile(r"^121\.6"))
+    page.locator(".by-hand input[name=reason]").fill("现场核实")
+    page.get_by_role("button", name="设为点位").click()
+    expect(page.get_by_role("status").filter(has_text="已手工定点")).to_be_visible()
+    expect(page.locator("#found tbody tr")).to_have_count(1)
+
+    page.locator("summary", has_text="不论点位").click()
+    page.locator("select[name=compound_id]").select_option(index=0)
+    page.locator("form:has(select[name=compound_id]) input[name=reason]").fill("码头登记在此")
+    page.get_by_role("button", name="人工判定").click()
+    expect(page.locator(".empty")).to_contain_text("没有待判定")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(address: str, chromium: Browser, width: int) -> None:
+    # only here may a script from outside the page run in it: axe itself
+    context = chromium.new_context(viewport={"width": width, "height": 900}, locale="zh-CN", bypass_csp=True)
+    context.set_default_timeout(PATIENCE_MS)
+    data = {"login": "planner", "password": PASSWORD}
+    assert context.request.post(f"{address}/api/v1/sign-in", data=data).ok
+    page = context.new_page()
+    for path in ("changes", "changes/1", "land-editor", "unresolved", "unresolved/stale"):
+        page.goto(f"{address}/{path}")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") == width, path
+        page.evaluate(Path(AXE).read_text(encoding="utf-8") + ";0")
+        found = page.evaluate("values => axe.run({ runOnly: values, iframes: false })", WCAG)
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == [], path
+    context.close()
