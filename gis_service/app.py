@@ -23,6 +23,7 @@ from gis_service.api.problems import install_problems
 from gis_service.areas.routes import router as areas_router
 from gis_service.changes.editing_routes import router as editing_router
 from gis_service.changes.reimport_routes import router as reimport_router
+from gis_service.changes.repair_routes import router as repair_router
 from gis_service.changes.routes import router as changes_router
 from gis_service.intake.routes import import_router
 from gis_service.job_kinds import JOB_KINDS
@@ -103,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         jobs_router,
         editing_router,
         reimport_router,
+        repair_router,
     ):
         app.include_router(router)
     app.include_router(import_router(SUBJECTS.values()))

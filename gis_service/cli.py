@@ -23,6 +23,7 @@ from gis_service.access.viewer import SHELL
 from gis_service.addresses.actions import Progress, assign_addresses
 from gis_service.addresses.topology import topology_findings
 from gis_service.changes.commands import land_app
+from gis_service.changes.repair_commands import repair_app
 from gis_service.errors import GridError
 from gis_service.intake.commands import import_app
 from gis_service.job_kinds import JOB_KINDS
@@ -55,6 +56,7 @@ app.add_typer(import_app(SUBJECTS.values()), name="import")
 app.add_typer(accounts_app, name="accounts")
 app.add_typer(keys_app, name="keys")
 app.add_typer(land_app, name="land")
+app.add_typer(repair_app, name="repair")
 app.add_typer(plan_app, name="plan")
 app.add_typer(audit_app, name="audit")
 app.add_typer(registrations_app, name="registrations")

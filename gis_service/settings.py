@@ -66,6 +66,16 @@ class Settings(BaseSettings):
     )
     min_part_m2: float = Field(100.0, ge=0, description="A part of an area smaller than this is tiny, m².")
 
+    # repairs of borders
+    repair_overlap_rule: Literal["longest_border", "larger", "smaller", "earlier_code"] = Field(
+        "longest_border",
+        description="Which of two overlapping areas keeps the ground, where neither parents nor children decide it.",
+    )
+    repair_parents: Literal["keep", "follow"] = Field(
+        "keep",
+        description="Children are fitted into their parents (keep), or parents drawn as their children (follow).",
+    )
+
     # layers of areas delivered anew
     reimport_same_border_m: float = Field(
         0.02, ge=0, description="Borders nowhere further apart are the same: coordinates that were rounded, m."

@@ -63,6 +63,8 @@ def check_topology(
     metric_crs: Any,
     tolerances: Tolerances | None = None,
     addresses: pd.DataFrame | None = None,
+    *,
+    alarms_only: bool = False,
 ) -> gpd.GeoDataFrame:
     """Every place where areas break the rules of their tree.
 
@@ -80,6 +82,7 @@ def check_topology(
     metric_crs : CRS in metres to measure areas in.
     tolerances : what counts; defaults when None.
     addresses : ADDRESSES frame; counts the points that each finding touches.
+    alarms_only : do not look for what is a notice in any case (odd parts, repeated vertices).
 
     Returns
     -------
@@ -102,7 +105,9 @@ def check_topology(
     surveyor = Surveyor(metric_crs, tolerances)
     areas = areas_lonlat.sort_index()
     valid = valid_copies(areas.geometry.to_numpy(), tolerances.max_repair_vertices, tolerances.max_repair_crossings)
-    findings = [*invalid_rings(areas, valid), *odd_parts(areas, valid, surveyor), *duplicate_vertices(areas)]
+    findings = [*invalid_rings(areas, valid)]
+    if not alarms_only:
+        findings += [*odd_parts(areas, valid, surveyor), *duplicate_vertices(areas)]
     levels = [Siblings.of(areas, valid, level) for level in LEVELS]
     for siblings in levels:
         findings += overlaps(siblings, surveyor)

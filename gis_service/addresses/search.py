@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import pandas as pd
-from sqlalchemy import ColumnElement, and_, func, select, true
+from sqlalchemy import ColumnElement, and_, case, func, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
@@ -48,10 +48,9 @@ def search_addresses(session: Session, scope: Scope, query: str, limit: int = 20
     by_code = _placed(select(*_FORMS).where(code_begins(query)).order_by(AddressSearch.code), scope, reach.checked)
     first = [row.id for row in session.execute(by_code.limit(limit))] if query.strip() else []
     found: dict[int, tuple[int, str]] = {}
-    readings = ((True, False) if _numbers_may_go_on(terms) else (False,)) if terms else ()
-    for exact in readings:
+    for matching in _matching(session, scope, reach, terms) if terms else ():
         if len(found) < limit:
-            rows = session.execute(_matching(session, scope, reach, terms, exact=exact).limit(max(limit, _RANKED)))
+            rows = session.execute(matching.limit(max(limit, _RANKED)))
             found |= {row.id: (nearness(row.text, row.initials, terms), reading_order(row.text)) for row in rows}
     nearest = [address_id for address_id in sorted(found, key=found.__getitem__) if address_id not in first]
     return addresses_by_id(session, scope, [*first, *nearest][:limit])
@@ -62,11 +61,16 @@ def _numbers_may_go_on(terms: list[Term]) -> bool:
     return any(needle.sought[0].isdigit() or needle.sought[-1].isdigit() for term in terms for needle in term)
 
 
-def _matching(session: Session, scope: Scope, reach: _Reach, terms: list[Term], *, exact: bool) -> Query:
+def _matching(session: Session, scope: Scope, reach: _Reach, terms: list[Term]) -> list[Query]:
+    """What to ask, one after the other until there is enough; whole numbers come first."""
     query: Query = select(*_FORMS)
-    if reach.narrow:
-        return _placed(query.where(has_needles(terms, exact=exact)), scope, reach.seen)
-    return _placed(having_terms(session, query, terms, exact=exact), scope, reach.checked)
+    may_go_on = _numbers_may_go_on(terms)
+    if reach.narrow:  # looked through once
+        found = _placed(query.where(has_needles(terms)), scope, reach.seen)
+        whole = case((has_needles(terms, exact=True), 0), else_=1)
+        return [found.order_by(whole) if may_go_on else found]
+    readings = (True, False) if may_go_on else (False,)
+    return [_placed(having_terms(session, query, terms, exact=exact), scope, reach.checked) for exact in readings]
 
 
 def _placed(query: Query, scope: Scope, condition: ColumnElement[bool]) -> Query:

@@ -73,13 +73,18 @@ class Placement(Period, Row):
             postgresql_where=text("valid_to IS NULL"),
         ),
         Index("ix_placement_unresolved_valid_to", "unresolved", "valid_to"),
+        # everything that a search in a part of the district asks of a placement
+        Index("ix_placement_home", "home_area_id", "address_id", "valid_from", "valid_to"),
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    #: nearly all begin on one day and have no end: an index of days would choose nothing
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
     address_id: Mapped[int] = mapped_column(ForeignKey("address.id"))
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
     beat_id: Mapped[int | None] = mapped_column(ForeignKey("beat.id"), index=True)
-    home_area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
+    home_area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
     unresolved: Mapped[str | None] = mapped_column(String(20))
     suggested_area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
     suggested_distance_m: Mapped[float | None]

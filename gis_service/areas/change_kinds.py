@@ -61,7 +61,7 @@ class Redraw(_Ask):
     """Other borders; neighbours that share them come in the same change."""
 
     kind: Literal["redraw"] = "redraw"
-    borders: Annotated[list[NewBorder], Field(min_length=1, max_length=1000)]
+    borders: Annotated[list[NewBorder], Field(min_length=1, max_length=10_000)]
 
 
 class Part(_Ask):
@@ -75,12 +75,26 @@ class Part(_Ask):
     children: list[int] = Field(default=[], description="Areas one level below that belong to it from then on.")
 
 
+class UnitGoes(_Ask):
+    """Where a unit whose area ends goes: to the area with this code, or nowhere (it ends with its area)."""
+
+    unit_id: int
+    area_code: Code | None = None
+
+
+Units = Annotated[
+    list[UnitGoes],
+    Field(max_length=10_000, description="Others go to the successor with the most of their addresses."),
+]
+
+
 class Split(_Ask):
     """One area becomes several; without any border it stays in force until the borders are drawn."""
 
     kind: Literal["split"] = "split"
     area_id: int
     parts: Annotated[list[Part], Field(min_length=2, max_length=100)]
+    units: Units = []
 
 
 class Merge(_Ask):
@@ -89,6 +103,7 @@ class Merge(_Ask):
     kind: Literal["merge"] = "merge"
     area_ids: Annotated[list[int], Field(min_length=2, max_length=100)]
     into: Part
+    units: Units = []
 
 
 class Move(_Ask):
@@ -105,6 +120,7 @@ class Retire(_Ask):
 
     kind: Literal["retire"] = "retire"
     area_id: int
+    units: Units = []
 
 
 class Incoming(_Ask):
@@ -138,6 +154,7 @@ class Reimport(_Ask):
     areas: Annotated[list[Incoming], Field(max_length=100_000)] = []
     ended: Annotated[list[int], Field(max_length=100_000)] = []
     heirs: Annotated[list[Successor], Field(max_length=100_000)] = []
+    units: Units = []
 
 
 AnyAsked = Create | Rename | Recode | Redraw | Split | Merge | Move | Retire | Reimport

@@ -22,7 +22,7 @@ _DTYPES = {"area_id": "int64", "code": "str", "name": "str", "level": "str", "ki
 
 
 def _selection(
-    scope: Scope, levels: Collection[AreaLevel] | None, within: int | None, parent: int | None
+    scope: Scope, levels: Collection[AreaLevel] | None, within: int | None, parent: int | Collection[int] | None
 ) -> Select[*tuple[Any, ...]]:
     query = (
         select(
@@ -42,7 +42,8 @@ def _selection(
     if within is not None:
         query = query.where(AreaVersion.area_id.in_(subtree([within], scope.day)))
     if parent is not None:
-        query = query.where(AreaVersion.parent_id == parent)
+        parents = [parent] if isinstance(parent, int) else sorted(parent)
+        query = query.where(AreaVersion.parent_id.in_(parents))
     return query
 
 
@@ -52,14 +53,14 @@ def areas(
     *,
     levels: Collection[AreaLevel] | None = None,
     within: int | None = None,
-    parent: int | None = None,
+    parent: int | Collection[int] | None = None,
     box: Box | None = None,
     only: Collection[int] | None = None,
 ) -> gpd.GeoDataFrame:
     """AREAS frame (lon-lat, ordered by code) of what is in scope on `scope.day` and has a border.
 
-    `levels` narrows to levels, `within` to the subtree of one area, `parent` to the children of one area, `box` to what
-    may touch west, south, east, north in degrees, `only` to some areas.
+    `levels` narrows to levels, `within` to the subtree of one area, `parent` to the children of one or some areas,
+    `box` to what may touch west, south, east, north in degrees, `only` to some areas.
     """
     query = _selection(scope, levels, within, parent).where(AreaVersion.geom.is_not(None))
     if box is not None:

@@ -23,6 +23,7 @@ from gis_service.areas.tables import AreaAncestry, AreaLevel, ChangeState, LandC
 from gis_service.changes.carrying_out import CarriedOut, carry_out, put_back
 from gis_service.changes.faults import new_faults, told
 from gis_service.changes.impact import Impact, measure
+from gis_service.changes.succession import take_back_units
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.intake.subject import Mode
 from gis_service.settings import Settings
@@ -141,7 +142,9 @@ def apply_change(engine: Engine, settings: Settings, viewer: Viewer, change_id: 
         done = _carry_out(session, settings, change)
         if change.accepted_reason is None:
             _refuse_faults(session, settings, viewer, change.day, done)
+        done.succession.refuse_landless()
         change.undo = {
+            "units": done.succession.undo,
             "before": _packed(done.before),
             "after": _packed(done.after),
             "compounds": compounds,
@@ -179,6 +182,7 @@ def revert_change(engine: Engine, settings: Settings, viewer: Viewer, change_id:
         if any(not _same(now[area_id], made[area_id]) for area_id in made):
             raise ConflictError(T("An area of this change has changed since: revert the later change first."))
         session.execute(delete(AreaAncestry).where(AreaAncestry.change_id == change.id))
+        take_back_units(session, undo.get("units", ()))
         restore_parts(session, [*undo["compounds"], *(area_id for area_id in made if not then[area_id])], undo["parts"])
         change = _change(session, viewer, change_id)
         done = put_back(session, settings, _known_rows(then, now), now, source=f"revert of change {change.id}")

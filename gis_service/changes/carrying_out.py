@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -27,6 +27,7 @@ from gis_service.areas.land_record import (
 )
 from gis_service.areas.periods import NEVER, Timeline, Version, differences, differing_days, holding
 from gis_service.areas.tables import AreaAncestry, AreaLevel
+from gis_service.changes.succession import Succession, hand_on_units
 from gis_service.intake.subject import Mode
 from gis_service.settings import Settings
 from gis_service.storage.boxes import Box
@@ -46,6 +47,7 @@ class CarriedOut:
     since, until : the days over which they differ; None = until further notice.
     recorded : placements of the affected addresses as they were on record.
     rewriting : what was written of them.
+    succession : what became of units whose area ended.
     """
 
     before: dict[int, list[Version]]
@@ -54,6 +56,7 @@ class CarriedOut:
     until: date | None
     recorded: pd.DataFrame
     rewriting: Rewriting
+    succession: Succession = field(default_factory=Succession)
 
 
 def carry_out(
@@ -89,7 +92,12 @@ def carry_out(
     drawn = [source for source in waiting if _ends(record, now, source, day)]
     completed = [(source, part) for source in drawn for part in waiting[source]]
     _hand_on_beats(session, [*pairs, *completed], record, now, outcome.ancestry_day)
-    return _settle_addresses(session, settings, record, now)
+    done = _settle_addresses(session, settings, record, now)
+    first = outcome.ancestry_day
+    ended = [area for area in done.before if holding(done.before[area], day) and not holding(done.after[area], day)]
+    goes: dict[int, str | None] = {each.unit_id: each.area_code for each in getattr(asked, "units", ())}
+    units = hand_on_units(session, min(first, day), ended, [*pairs, *completed], goes)
+    return replace(done, succession=units)
 
 
 def put_back(session: Session, settings: Settings, then: Record, now: Record, *, source: str) -> CarriedOut:

@@ -145,6 +145,7 @@ def impact(context: typer.Context, number: Number) -> None:
     console.print(summary)
     _show(found.flows)
     _show(found.officers.reset_index())
+    _show(found.units.reset_index())
     _show(found.coverage.reset_index())
 
 

@@ -85,16 +85,16 @@ def _surroundings(session: Session, day: date, versions: list[Version]) -> gpd.G
             bounds = gpd.GeoSeries(drawn).total_bounds
             box = (float(bounds[0]), float(bounds[1]), float(bounds[2]), float(bounds[3]))
             parts.append(areas(session, scope, levels=[AreaLevel(level)], box=box))
-        for parent in sorted({version.parent_id for version in own if version.parent_id is not None}):
-            parts += [areas(session, scope, parent=parent), areas(session, scope, only=[parent])]
-        for area_id in sorted({version.area_id for version in own}):
-            parts.append(areas(session, scope, parent=area_id))
+    parents = {version.parent_id for version in versions if version.parent_id is not None}
+    if versions:
+        parts.append(areas(session, scope, parent=parents | {version.area_id for version in versions}))
+        parts.append(areas(session, scope, only=parents))
     around = pd.concat(parts) if parts else areas(session, scope, parent=-1)
     return gpd.GeoDataFrame(around[~around.index.duplicated()], geometry="geometry", crs="EPSG:4326")
 
 
 def _alarms(land: gpd.GeoDataFrame, concerned: set[int | None], settings: Settings) -> gpd.GeoDataFrame:
-    report = check_topology(land, settings.metric_crs, tolerances(settings))
+    report = check_topology(land, settings.metric_crs, tolerances(settings), alarms_only=True)
     ours = report["area_id"].isin(list(concerned)) | report["other_id"].isin(list(concerned))
     # around other parents only some of the children are at hand: their gaps are not gaps
     complete = report["finding"].ne("gap") | report["area_id"].isin(list(concerned))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Final
 
@@ -18,6 +18,7 @@ from gis_service.areas.periods import holding
 from gis_service.areas.tables import AreaVersion
 from gis_service.changes.carrying_out import CarriedOut
 from gis_service.changes.faults import new_faults
+from gis_service.changes.succession import Successor
 from gis_service.registers.figures import coverage_of_areas, let_on, registered_on
 from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings
@@ -40,6 +41,7 @@ class Impact:
     flows : the same counted by from and to: `addresses`, `migrants`, `rentals`.
     officers : beats that lose or gain: index `beat_id`; `code`, `name`, `officer`, `addresses_lost`,
         `addresses_gained`, `migrants_lost`, `migrants_gained`.
+    units : units whose area ends: index `unit_id`; `succession.Successor` (where each goes, its postings and beats).
     coverage : areas concerned: index `area_id`; `name`, and migrants, officers_fte, load and coverage `_before` and
         `_after`.
     borders : lon-lat; `area_id`, `code`, `name`, `when` (before, after).
@@ -52,6 +54,7 @@ class Impact:
     moved: pd.DataFrame
     flows: pd.DataFrame
     officers: pd.DataFrame
+    units: pd.DataFrame
     coverage: pd.DataFrame
     borders: gpd.GeoDataFrame
     faults: gpd.GeoDataFrame
@@ -64,6 +67,7 @@ class Impact:
         return replace(
             self,
             flows=flows,
+            units=self.units[self.units["area_id"].isin(area_ids)],
             coverage=self.coverage[self.coverage.index.isin(area_ids)],
             borders=self.borders[self.borders["area_id"].isin(area_ids)],
             faults=self.faults[self.faults["area_id"].isin(area_ids)],
@@ -89,6 +93,7 @@ def measure(session: Session, settings: Settings, day: date, carry: Callable[[],
         moved=moved,
         flows=_flows(moved),
         officers=officers,
+        units=_units(done),
         coverage=_side_by_side(before, after),
         borders=_borders(done, day),
         faults=faults,
@@ -149,6 +154,13 @@ def _officers(session: Session, moved: pd.DataFrame, day: date) -> pd.DataFrame:
         .where(Beat.id.in_(table.index.tolist()))
     )
     return read_frame(session, query, index="beat_id").join(table)
+
+
+def _units(done: CarriedOut) -> pd.DataFrame:
+    columns = pd.Index([field.name for field in fields(Successor)])
+    rows = [{**asdict(unit), "goes": unit.goes.value} for unit in done.succession.units]
+    table = pd.DataFrame(rows, columns=columns).astype({"to_area_id": "Int64"})
+    return table.set_index("unit_id")
 
 
 def _parents(session: Session, done: CarriedOut, moved: pd.DataFrame, day: date) -> frozenset[int]:

@@ -99,6 +99,7 @@ class ImpactItem(BaseModel):
     moved: int
     flows: list[dict[str, Any]]
     officers: list[dict[str, Any]]
+    units: Annotated[list[dict[str, Any]], Field(description="Units whose area ends, and where each of them goes.")]
     coverage: list[dict[str, Any]]
     borders: dict[str, Any]
     faults: dict[str, Any]
@@ -149,6 +150,7 @@ def impact(engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, change_i
         moved=len(found.moved),
         flows=_rows(found.flows),
         officers=_rows(found.officers.reset_index()),
+        units=_rows(found.units.reset_index()),
         coverage=_rows(found.coverage.reset_index()),
         borders=json.loads(found.borders.to_json(ensure_ascii=False)),
         faults=json.loads(found.faults.to_json(ensure_ascii=False)),

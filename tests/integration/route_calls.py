@@ -278,6 +278,11 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ),
     ),
     "GET /api/v1/land-edits/areas/{area_id}": (AREA,),
+    "GET /api/v1/land-repairs": (Call(), Call(query=lambda s: {"area_id": s.area_id})),
+    # the land has no defect: nothing is proposed that could be accepted
+    "POST /api/v1/land-repairs/acceptance": (
+        Call(json=lambda _: {"keys": ["overlap"], "day": "2026-11-01"}, done=frozenset({404})),
+    ),
     "POST /api/v1/land-reimports/comparison": (
         Call(form=lambda _: {"day": "2026-11-01", "crs": "EPSG:4326"}, files=_layer, echoes=True),
     ),

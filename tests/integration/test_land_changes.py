@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from datetime import date, timedelta
 from typing import Any
 
@@ -377,14 +378,14 @@ def test_a_process_killed_half_way_leaves_the_old_state(
         @event.listens_for(engine, "before_cursor_execute")
         def _die(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
             if statement.startswith(("UPDATE", "DELETE", "INSERT")) and written in statement:
-                os._exit(42)
+                os.kill(os.getpid(), signal.SIGKILL)
 
         try:
             apply_change(engine, settings, SHELL, change.id)
         finally:
             os._exit(1)
     _, status = os.waitpid(child, 0)
-    assert os.waitstatus_to_exitcode(status) == 42
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
     assert everything(engine) == before
     with reading(engine) as session:
         assert session.get_one(LandChange, change.id).state == ChangeState.APPROVED

@@ -14,6 +14,7 @@ from gis_service.demo.plan import FULL, SMALL
 from layers.boundaries import check_topology
 from layers.identity_numbers import are_identity_numbers, birth_dates, check_digit_holds
 from layers.locate import AreaLocator
+from layers.repair import apply_repairs, propose_repairs
 
 
 @pytest.fixture(scope="module")
@@ -198,6 +199,17 @@ def test_the_topology_report_finds_each_planted_defect_and_none_in_the_clean_are
             assert defect["area_m2"] in [pytest.approx(size, rel=1e-3) for size in gaps]
         else:
             assert "invalid_ring" in about["finding"].tolist()
+
+
+def test_the_repairs_of_the_planted_defects_leave_no_alarm_and_nothing_to_repair(demo: DemoDistrict) -> None:
+    spoilt, epsg = _areas(demo.out_dir / "areas_with_defects.gpkg"), demo.plan.metric_epsg
+    found = propose_repairs(spoilt, epsg)
+    repaired = spoilt.copy()
+    borders = apply_repairs(spoilt, found)
+    repaired.loc[borders.index, "geometry"] = borders
+    assert {"invalid_ring", "overlap", "outside_parent", "gap"} <= {repair.kind for repair in found}
+    assert not check_topology(repaired, epsg)["severity"].eq("alarm").any()
+    assert propose_repairs(repaired, epsg) == []
 
 
 def _areas(path: Path) -> gpd.GeoDataFrame:

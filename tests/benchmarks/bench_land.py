@@ -1,0 +1,272 @@
+"""How long land that changes takes on a real city and beyond: `python -m tests.benchmarks.bench_land --out FILE`.
+
+Keelung (1,750 compounds, 192,230 addresses) on SpatiaLite and PostGIS: impact and application of one redrawn compound,
+the assignment of every address (first and again), search as it is typed; and how it grows when the city's addresses are
+repeated. Wall-clock seconds, in a process that has run everything once.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import shapely
+from sqlalchemy import Engine, delete, func, select
+
+from gis_service.access.audit import attach_audit
+from gis_service.access.personal import Vault
+from gis_service.access.scope import Scope
+from gis_service.access.viewer import SHELL
+from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.search import search_addresses
+from gis_service.addresses.search_index import index_addresses
+from gis_service.addresses.tables import Address, Placement
+from gis_service.areas.queries import area_by_code, areas
+from gis_service.changes.actions import apply_change, approve_change, draft_change, impact_of, revert_change
+from gis_service.intake.subject import Mode
+from gis_service.settings import Settings
+from gis_service.storage.bulk import append_frame
+from gis_service.storage.engine import open_engine, reading, transaction
+from gis_service.storage.schema import upgrade_schema
+from tests.import_steps import Desk
+from tests.private_postgres import create_database, private_cluster
+
+START, DAY, TODAY = date(2020, 1, 1), date(2026, 9, 1), date(2026, 11, 1)
+VILLAGE: Final = "1001702-020"
+SEARCHED: Final = 300_000
+#: as somebody types: a road, a road and a number, a number alone, initials
+TYPED: Final = (
+    "中",
+    "中正",
+    "中正路",
+    "中正路1",
+    "中正路18",
+    "中正路18號",
+    "安樂路二段",
+    "18號",
+    "233",
+    "zzl",
+    "all",
+    "信義區 5樓",
+)
+
+
+@contextmanager
+def databases(data: Path) -> Iterator[dict[str, Desk]]:
+    """The city on each database, addresses not placed yet."""
+    with ExitStack() as cleaning:
+        cluster = cleaning.enter_context(private_cluster())
+        desks = {}
+        for name, url in (("SpatiaLite", None), ("PostGIS", create_database(cluster, "bench"))):
+            folder = Path(cleaning.enter_context(tempfile.TemporaryDirectory()))
+            settings = Settings(data_dir=folder, database_url=url, metric_crs="EPSG:3826")
+            engine = open_engine(settings)
+            cleaning.callback(engine.dispose)
+            attach_audit(engine, Vault.load_or_create(settings), settings)
+            upgrade_schema(engine)
+            desk = Desk(engine, settings, folder)
+            desk.apply("areas", data / "areas.gpkg", valid_from=START)
+            said: dict[str, Any] = {
+                "columns": {"stated_village": "stated_village_code"},
+                "constants": {"point_source": "surveyed"},
+            }
+            desk.apply("addresses", data / "addresses.csv.gz", crs="EPSG:4326", **said)
+            desks[name] = desk
+        yield desks
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Seconds on the clock that some work takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def assign(desk: Desk) -> int:
+    """Place every address; how many were written."""
+    return assign_addresses(desk.engine, desk.settings, SHELL, TODAY).written
+
+
+def forget_placements(desk: Desk) -> None:
+    """As if nothing had ever been placed."""
+    with transaction(desk.engine) as session:
+        session.execute(delete(Placement))
+
+
+def assignments(desk: Desk, runs: int) -> dict[str, float]:
+    """First assignments, which write every row, and repeated ones, which write none: medians."""
+    assign(desk)
+    first = []
+    for _ in range(runs):
+        forget_placements(desk)
+        first.append(seconds(lambda: assign(desk)))
+    again = [seconds(lambda: assign(desk)) for _ in range(runs)]
+    return {"first": statistics.median(first), "again": statistics.median(again)}
+
+
+def redrawing(desk: Desk) -> dict[str, Any]:
+    """One compound takes the western half of its neighbour."""
+    with reading(desk.engine) as session:
+        scope = Scope(TODAY, None)
+        land = areas(session, scope, parent=area_by_code(session, scope, VILLAGE))
+    shapes = land.geometry
+    one, other = next(
+        (one, other)
+        for one in land.index
+        for other in land.index
+        if one != other and shapes[one].intersection(shapes[other]).length > 0.0005
+    )
+    west, south, east, north = shapes[other].bounds
+    half = shapely.box(west, south, (west + east) / 2, north)
+    borders = {
+        one: shapely.union(shapes[one], shapely.intersection(shapes[other], half)),
+        other: shapely.difference(shapes[other], half),
+    }
+    told = [{"area_id": int(area), "border": shapely.geometry.mapping(shape)} for area, shape in borders.items()]
+    return {"kind": "redraw", "borders": told}
+
+
+def redraw(desk: Desk, runs: int) -> dict[str, float]:
+    """Impact and application of one redrawn compound: medians, and the addresses written."""
+    place = (desk.engine, desk.settings, SHELL)
+    impacts, applied, written = [], [], 0
+    for run in range(runs + 1):
+        change = draft_change(desk.engine, SHELL, redrawing(desk), Mode.CHANGE, DAY)
+        impacts.append(seconds(lambda number=change.id: impact_of(*place, number)))  # type: ignore[misc]  # bound at once
+        approve_change(desk.engine, SHELL, change.id, accepted_reason="a benchmark")
+        begun = time.perf_counter()
+        written = apply_change(*place, change.id).rewriting.written
+        applied.append(time.perf_counter() - begun)
+        revert_change(*place, change.id, "a benchmark")
+        if not run:  # the first one warms up
+            impacts, applied = [], []
+    return {"impact": statistics.median(impacts), "apply": statistics.median(applied), "written": written}
+
+
+def repeat_addresses(desk: Desk, total: int) -> None:
+    """Add copies of the city's addresses, each a few metres off, until there are so many."""
+    with transaction(desk.engine) as session:
+        there = session.scalar(select(func.count()).select_from(Address)) or 0
+        query = select(
+            Address.text, Address.stated_village_code, func.ST_X(Address.geom), func.ST_Y(Address.geom)
+        ).where(Address.code.not_like("copy-%"))
+        rows = pd.DataFrame([tuple(row) for row in session.execute(query)], columns=["text", "stated", "lon", "lat"])
+        rng = np.random.default_rng(there)
+        while there < total:
+            part = rows.head(total - there)
+            lonlat = part[["lon", "lat"]].to_numpy() + rng.normal(0.0, 1e-5, (len(part), 2))
+            copies = pd.DataFrame(
+                {
+                    "code": [f"copy-{there + number}" for number in range(len(part))],
+                    "text": part["text"].to_numpy(),
+                    "stated_village_code": part["stated"].to_numpy(),
+                    "point_source": "surveyed",
+                    "geom": shapely.points(lonlat),
+                }
+            )
+            append_frame(session, Address, copies)
+            there += len(part)
+
+
+def searching(engine: Engine, scope: Scope, rounds: int = 5) -> tuple[float, float]:
+    """Median and 99th percentile of searching, milliseconds."""
+    taken = []
+    for run in range(rounds + 1):
+        for typed in TYPED:
+            with reading(engine) as session:
+                lasted = seconds(lambda text=typed, at=session: search_addresses(at, scope, text))  # type: ignore[misc]  # bound at once
+            taken += [1000 * lasted] if run else []
+    return statistics.median(taken), float(np.quantile(taken, 0.99))
+
+
+def largest_village(engine: Engine) -> tuple[int, int]:
+    """The village with the most addresses, and how many."""
+    with reading(engine) as session:
+        counts = dict(
+            session.execute(
+                select(Placement.area_id, func.count())
+                .where(Placement.area_id.is_not(None))
+                .group_by(Placement.area_id)
+            ).all()
+        )
+        compounds = areas(session, Scope(TODAY, None), only=list(counts))
+    by_village = pd.Series(counts).groupby(compounds["parent_id"].reindex(list(counts)).to_numpy()).sum()
+    return int(by_village.idxmax()), int(by_village.max())
+
+
+def measure(data: Path, runs: int, growth: list[int]) -> list[str]:
+    """The report, line by line."""
+    lines: list[str] = []
+    with databases(data) as desks:
+        table = [["", "impact s", "applied s", "addresses written", "first assignment s", "again s"]]
+        for name, desk in desks.items():
+            placed, drawn = assignments(desk, runs), redraw(desk, runs)
+            row = [name, f"{drawn['impact']:.3f}", f"{drawn['apply']:.3f}", str(drawn["written"])]
+            table.append([*row, f"{placed['first']:.2f}", f"{placed['again']:.2f}"])
+        lines += ["## One compound redrawn, and every address assigned", "", *_table(table), ""]
+        table = [["", "district, median ms", "99 %", "largest village, median ms", "99 %", "its addresses"]]
+        for name, desk in desks.items():
+            repeat_addresses(desk, SEARCHED)
+            with transaction(desk.engine) as session:
+                index_addresses(session, None)
+            assign(desk)
+            village, held = largest_village(desk.engine)
+            whole = searching(desk.engine, Scope(TODAY, None))
+            part = searching(desk.engine, Scope(TODAY, frozenset({village})))
+            table.append([name, *(f"{value:.1f}" for value in (*whole, *part)), f"{held:,}"])
+        lines += [f"## Search over {SEARCHED:,} addresses", "", *_table(table), ""]
+        table = [["", "addresses", "first assignment s", "again s", "impact s", "applied s"]]
+        for name, desk in desks.items():
+            for total in growth:
+                repeat_addresses(desk, total)
+                placed, drawn = assignments(desk, 1), redraw(desk, 1)
+                figures = (placed["first"], placed["again"], drawn["impact"], drawn["apply"])
+                table.append([name, f"{total:,}", *(f"{value:.2f}" for value in figures)])
+        if growth:
+            lines += ["## How it grows", "", *_table(table), ""]
+    return lines
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    head, *body = rows
+    return [f"| {' | '.join(row)} |" for row in (head, ["---"] + ["---:"] * (len(head) - 1), *body)]
+
+
+def main() -> None:
+    """Measure, print, write."""
+    asked = argparse.ArgumentParser(description=__doc__)
+    asked.add_argument("--data", type=Path, default=None, help="folder with areas.gpkg and addresses.csv.gz of Keelung")
+    asked.add_argument("--runs", type=int, default=5)
+    asked.add_argument("--growth", type=int, nargs="*", default=[1_000_000, 3_000_000])
+    asked.add_argument("--out", type=Path, default=None)
+    said = asked.parse_args()
+    folder = Path(os.environ.get("GIS_TEST_DATA") or Path(__file__).parents[2] / ".." / "shared" / "data")
+    began = f"{platform.machine()}, {os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} at the beginning"
+    lines = [
+        "# Land that changes: times",
+        "",
+        "Written by `python -m tests.benchmarks.bench_land`; the city is Keelung (1,750 compounds, 192,230 addresses).",
+        f"Machine: {began}. Medians of {said.runs} runs on the clock, database writes included.",
+        "",
+        *measure(said.data or folder.resolve() / "keelung", said.runs, said.growth),
+    ]
+    report = "\n".join(lines)
+    print(report)  # noqa: T201 - the report
+    if said.out is not None:
+        said.out.parent.mkdir(parents=True, exist_ok=True)
+        said.out.write_text(report, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
