@@ -77,8 +77,9 @@ def test_officers_and_beats_go_with_the_unit_and_the_past_stays(
         unit = session.get_one(Unit, beat.unit_id)
         assert (unit.area_id, unit.code, unit.valid_from) == (nx, "U-N1-2", DAY)
         assert session.get_one(Unit, board.units["N1"]).valid_to == DAY
-        held = session.scalars(select(Posting).where(Posting.officer_id == board.officers["N1"])).all()
-    assert sorted((p.role, p.valid_from, p.valid_to) for p in held) == [("leader", START, DAY), ("leader", DAY, None)]
+        columns = (Posting.role, Posting.valid_from, Posting.valid_to)
+        held = session.execute(select(*columns).where(Posting.officer_id == board.officers["N1"])).all()
+    assert sorted(tuple(row) for row in held) == [("leader", START, DAY), ("leader", DAY, None)]
     revert_change(engine, settings, SHELL, change_id, "it was a mistake")
     assert teams(engine) == before
 
