@@ -193,16 +193,14 @@ def searching(engine: Engine, scope: Scope, rounds: int = 5) -> tuple[float, flo
 def largest_village(engine: Engine) -> tuple[int, int]:
     """The village with the most addresses, and how many."""
     with reading(engine) as session:
-        counts = dict(
-            session.execute(
-                select(Placement.area_id, func.count())
-                .where(Placement.area_id.is_not(None))
-                .group_by(Placement.area_id)
-            ).all()
-        )
+        query = select(Placement.area_id, func.count()).where(Placement.area_id.is_not(None))
+        counts = {int(area or 0): int(count) for area, count in session.execute(query.group_by(Placement.area_id))}
         compounds = areas(session, Scope(TODAY, None), only=list(counts))
-    by_village = pd.Series(counts).groupby(compounds["parent_id"].reindex(list(counts)).to_numpy()).sum()
-    return int(by_village.idxmax()), int(by_village.max())
+    held: dict[int, int] = {}
+    for area_id, village in compounds["parent_id"].to_dict().items():
+        held[int(village)] = held.get(int(village), 0) + counts[int(str(area_id))]
+    largest = max(held, key=lambda village: held[village])
+    return largest, held[largest]
 
 
 def measure(data: Path, runs: int, growth: list[int]) -> list[str]:

@@ -88,10 +88,10 @@ def test_all_repairs_accepted_leave_clean_land_and_nothing_to_propose(
     assert propose_repairs(engine, settings, SHELL, TODAY).table.empty
     assert assign_addresses(engine, settings, SHELL, TODAY).written == 0
     with reading(engine) as session:
-        versions = session.scalars(select(AreaVersion).where(AreaVersion.area_id == board.areas["N11"])).all()
-    assert [version.note or "" for version in versions] == [f"{versions[0].note}"]  # a correction: no second version
-    assert "repair: " in (versions[0].note or "")
-    assert "1 overlap (85" in (versions[0].note or "")
+        notes = session.scalars(select(AreaVersion.note).where(AreaVersion.area_id == board.areas["N11"])).all()
+    assert len(notes) == 1  # a correction: no second version
+    assert (notes[0] or "").startswith("repair: ")
+    assert "1 overlap (85" in (notes[0] or "")
     revert_change(engine, settings, SHELL, change_id, "not like this")
     assert everything(engine) == before
 
