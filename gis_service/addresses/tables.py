@@ -79,8 +79,8 @@ class Placement(Period, Row):
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     #: nearly all begin on one day and have no end: an index of days would choose nothing
-    valid_from: Mapped[date]
-    valid_to: Mapped[date | None]
+    valid_from: Mapped[date] = mapped_column()
+    valid_to: Mapped[date | None] = mapped_column()
     address_id: Mapped[int] = mapped_column(ForeignKey("address.id"))
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"), index=True)
     beat_id: Mapped[int | None] = mapped_column(ForeignKey("beat.id"), index=True)

@@ -83,7 +83,14 @@ def _too_long(called: str) -> TooLargeError:
 
 def _ran_out_of_memory(done: subprocess.CompletedProcess[bytes]) -> bool:
     said = done.stderr[-4000:]
-    marks = (b"MemoryError", b"memory allocation of", b"bad_alloc", b"annot allocate memory", b"failed to map segment")
+    marks = (
+        b"MemoryError",
+        b"memory allocation of",
+        b"bad_alloc",
+        b"annot allocate memory",
+        b"failed to map segment",
+        b"Memory allocation",
+    )
     return done.returncode == -signal.SIGXFSZ or any(mark in said for mark in marks)
 
 

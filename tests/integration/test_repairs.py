@@ -8,13 +8,14 @@ import pytest
 import shapely
 from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select, update
 from typer.testing import CliRunner
 
 from gis_service.access.permissions import Role
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL, Viewer
 from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.tables import Placement
 from gis_service.addresses.topology import topology_findings
 from gis_service.areas.tables import AreaVersion
 from gis_service.changes.actions import apply_change, approve_change, revert_change
@@ -79,6 +80,8 @@ def test_all_repairs_accepted_leave_clean_land_and_nothing_to_propose(
     engine: Engine, settings: Settings, board: Board
 ) -> None:
     spoil(engine, board)
+    with transaction(engine) as session:
+        session.execute(delete(Placement))  # the land was never otherwise
     assign_addresses(engine, settings, SHELL, TODAY)
     assert alarms(engine, settings) >= 4
     before = everything(engine)
