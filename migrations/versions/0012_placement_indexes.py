@@ -1,15 +1,15 @@
 """Placements: what a search in a part of the district asks in one index; none of days, which choose nothing.
 
-Revision: 0008
-Revises: 0007
+Revision: 0012
+Revises: 0011
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
