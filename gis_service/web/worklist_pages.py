@@ -27,6 +27,7 @@ from gis_service.addresses.resolving import (
     suggestions_that_fit,
     withdraw_overrides,
 )
+from gis_service.addresses.signing_off import clearance, sign_off_unresolved
 from gis_service.addresses.tables import Unresolved
 from gis_service.addresses.worklist import compounds_offered, waiting_by_area
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
@@ -133,6 +134,7 @@ def unresolved_page(
         "placed": T("Placed by hand; decided anew."),
         "overridden": T("Decided by hand."),
         "withdrawn": T("Land and point decide again."),
+        "signed": T("Signed off for the quarter."),
     }
     outcome = Outcome(str(texts[done])) if done in texts else None
     return _worklist(request, engine, settings, viewer, day, wanted, item=item, outcome=outcome)
@@ -180,6 +182,25 @@ def accept_many(
         return _worklist(request, engine, settings, acting, day, wanted, refusal=Refusal("bulk", error, reason))
     outcome = Outcome(str(T("{count} suggestions accepted.", count=f"{count:,}")), chosen if few else [])
     return _worklist(request, engine, settings, acting, day, wanted, outcome=outcome)
+
+
+@router.post("/unresolved/sign-off", dependencies=[Depends(requires(Permission.SIGN_OFF_UNRESOLVED))])
+def sign_off(
+    request: Request,
+    engine: EngineDep,
+    settings: SettingsDep,
+    acting: ActingDep,
+    day: AsOf,
+    wanted: FilterDep,
+    area_id: Annotated[RowKey, Form()],
+    reason: Reason = "",
+) -> Response:
+    """Answer for what an area leaves undecided in the quarter of the day."""
+    try:
+        sign_off_unresolved(engine, acting, area_id, quarter_of(day), reason, day)
+    except GridError as error:
+        return _worklist(request, engine, settings, acting, day, wanted, refusal=Refusal("sign_off", error, reason))
+    return _back(wanted, "signed")
 
 
 @router.post("/unresolved/withdrawal", dependencies=[RESOLVE])
@@ -257,6 +278,11 @@ def override_one(
     return _back(wanted, "overridden")
 
 
+def quarter_of(day: date) -> str:
+    """The quarter of a day: `2026-Q4`."""
+    return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
 def _back(wanted: Filter, done: str) -> Response:
     return RedirectResponse(f"/unresolved?{wanted.query(done=done)}", status_code=303)
 
@@ -296,6 +322,8 @@ def _worklist(
         shown = None if chosen is None else _item(session, scope, chosen, names, refused=refusal is not None)
         base = base_map_data(Drawing(session, scope, settings).base_maps)
         by_area = records(waiting_by_area(session, scope))
+        quarter = quarter_of(day)
+        to_sign = _to_sign(session, scope, wanted.area_id, quarter)
     waiting = sum(counts[reason.value] for reason in Unresolved)
     return page(
         request,
@@ -315,9 +343,23 @@ def _worklist(
         outcome=outcome,
         refusal=refusal,
         may_resolve=may_resolve,
+        may_sign=viewer.may(Permission.SIGN_OFF_UNRESOLVED),
+        quarter=quarter,
+        to_sign=to_sign,
         points=script_json({"base": base, "points": [_dot(row) for row in rows if row["lon"] is not None]}),
         day=day,
     )
+
+
+def _to_sign(session: Session, scope: Scope, area_id: int | None, quarter: str) -> dict[str, Any] | None:
+    """How many addresses of the area chosen are open for the quarter; None when none is chosen."""
+    if area_id is None:
+        return None
+    try:
+        found = clearance(session, scope, area_id, quarter)
+    except NotFoundError:
+        return None
+    return {"open": sum(found.open.values()), "waiting": sum(found.waiting.values()), "cleared": found.is_cleared}
 
 
 def _dot(row: dict[str, Any]) -> dict[str, Any]:

@@ -533,6 +533,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
             elsewhere="hidden",
         ),
     ),
+    "POST /unresolved/sign-off": (
+        Call(form=lambda s: {"area_id": s.with_waiting_address(), "reason": "nobody knows"}, elsewhere="hidden"),
+    ),
     "POST /unresolved/withdrawal": (
         Call(form=lambda s: {"address_ids": s.fresh_address(overridden=True)}, elsewhere="hidden"),
     ),
