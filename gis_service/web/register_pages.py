@@ -67,7 +67,13 @@ def registers_page(
         overdue=rentals(session, scope, settings, overdue=True, area_id=area_id, limit=1)[1],
         mismatches=count_states(session, scope, viewer, area_id),
         due=due_for_renewal(
-            session, scope, vault, valid_days=settings.registration_valid_days, until=scope.day, limit=1
+            session,
+            scope,
+            vault,
+            valid_days=settings.registration_valid_days,
+            until=scope.day,
+            area_id=area_id,
+            limit=1,
         )[1],
         quarter=quarter,
         villages=records(progress(session, scope, quarter, area_id)) if is_village else [],

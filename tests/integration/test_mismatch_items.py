@@ -287,3 +287,25 @@ def test_the_worst_compounds_say_why_and_months_add_up(
     assert months.loc[months["settled"].gt(0), "mismatch_class"].tolist() == ["should_be_registered"]
     overall = rates[rates["mismatch_class"].eq("all")].set_index("code")
     assert overall["mismatches"].to_dict() == {"N1": 3, "N2": 2, "S1": 2, "S2": 2}
+
+
+def test_an_imported_item_takes_up_the_fact_that_it_is_about(
+    engine: Engine, settings: Settings, vault: Vault, board: Board
+) -> None:
+    with transaction(engine) as session:
+        laid = Mismatch(
+            source_key="M-old",
+            mismatch_class="should_be_registered",
+            address_id=board.addresses["A-N11-1"],
+            found_on=date(2026, 9, 1),
+            state="confirmed",
+            registers="police+grid",
+        )
+        session.add(laid)
+        session.flush()
+        number = laid.id
+    assert recorded(engine, settings, vault, board, found(board)) == Recorded(new=1, open_still=1)
+    with reading(engine) as session:
+        shown = mismatch(session, WHOLE, SHELL, vault, number)
+        assert (shown["state"], shown["at_register"], list(shown["sides"])) == ("confirmed", "police", ["grid"])
+    assert recorded(engine, settings, vault, board, found(board)) == Recorded(open_still=2)

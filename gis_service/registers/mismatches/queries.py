@@ -169,10 +169,17 @@ def mismatch(session: Session, scope: Scope, viewer: Viewer, vault: Vault, misma
     return {
         **one_row(frame),
         "sides": masked(sides),
-        "differing": sorted(differing(sides)),
+        "differing": sorted(differing(sides) - _unremarkable(row)),
         "events": list(session.scalars(trail)),
         "attachments": list(session.scalars(files.order_by(MismatchAttachment.id))),
     }
+
+
+def _unremarkable(row: Mismatch) -> set[str]:
+    """Fields that may differ and say nothing: one door is written in many ways, days of arrival are estimates."""
+    about_dwelling = row.mismatch_class in (MismatchClass.PERSON_DWELLING, MismatchClass.WRONG_ADDRESS)
+    about_leaving = row.mismatch_class == MismatchClass.SHOULD_BE_DEREGISTERED
+    return {"from_on"} | (set() if about_dwelling else {"address_text"}) | (set() if about_leaving else {"left_on"})
 
 
 def one_row(frame: pd.DataFrame) -> dict[str, Any]:

@@ -63,6 +63,7 @@ def record_findings(
         When the newest of the registers was taken. What was settled since is not opened by older evidence; what was
         rejected is opened again only by other evidence than it was rejected on.
     """
+    _adopt(session, vault, people, found)
     known = _known(session)
     rows = found.assign(sides=pack(people, found), known_id=_matched(vault, known, found["fact"].tolist()))
     new = rows[rows["known_id"].isna()]
@@ -74,6 +75,37 @@ def record_findings(
     ]
     _settle_gone(session, viewer, absent, evidence_at)
     return Recorded(len(new), counts[0], counts[1], counts[2], len(absent))
+
+
+def _adopt(session: Session, vault: Vault, people: pd.DataFrame, found: pd.DataFrame) -> None:
+    """Give imported items the fact that they are about: the only one of their class at their address, found once."""
+    query = select(Mismatch.id, Mismatch.source_key, Mismatch.mismatch_class, Mismatch.address_id).where(
+        Mismatch.fact_index.is_(None), Mismatch.address_id.is_not(None)
+    )
+    about = ["mismatch_class", "address_id"]
+    imported = read_frame(session, query, dtypes={"address_id": "Int64"})
+    facts = found.assign(sides=pack(people, found))
+    single = [frame[~frame.duplicated(about, keep=False)] for frame in (imported, facts)]
+    pairs = single[0].merge(single[1].drop(columns="registers"), on=about)
+    if pairs.empty:
+        return
+    known = {bytes(index) for index in session.scalars(select(Mismatch.fact_index)) if index is not None}
+    fresh = [not known & set(vault.blind_indexes("fact", fact)) for fact in pairs["fact"]]
+    pairs = pairs[fresh]
+    keys, told, sides = (pairs[name].tolist() for name in ("source_key", "fact", "sides"))
+    frame = pd.DataFrame(
+        {
+            "id": pairs["id"].to_numpy(),
+            "fact_sealed": _objects(vault.seal_many("mismatch", "fact", keys, told)),
+            "fact_index": _objects(vault.blind_index_many("fact", told)),
+            "sides_sealed": _objects(vault.seal_many("mismatch", "sides", keys, sides)),
+            "at_register": pairs["at_register"].to_numpy(),
+            "field": pairs["field"].where(pairs["field"].ne(""), None).to_numpy(),
+            "village_id": pairs["village_id"].array,
+        }
+    )
+    if len(frame):
+        update_frame(session, Mismatch, frame)
 
 
 def _known(session: Session) -> pd.DataFrame:

@@ -82,9 +82,9 @@ def people_of_villages(
 
 def _standard_parts(people: pd.DataFrame, standard: pd.DataFrame) -> pd.DataFrame:
     """Doors of records at a known address as the standard address says them; of others as they were written."""
-    parts = people[list(ADDRESS_PARTS)]
     held = standard.reindex(people["address_id"].fillna(-1).astype("int64")).set_axis(people.index)
-    return parts.where(people["address_id"].isna().to_numpy()[:, None], held[list(ADDRESS_PARTS)])
+    unknown = people["address_id"].isna()
+    return pd.DataFrame({part: people[part].where(unknown, held[part]) for part in ADDRESS_PARTS})
 
 
 def _addresses(session: Session, villages: Collection[int], day: date) -> pd.DataFrame:

@@ -6,13 +6,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.personal import Vault, mask_id_number, mask_name, mask_phone
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import address, placement_in_scope
 from gis_service.addresses.tables import Address, Placement
+from gis_service.areas.scope import subtree
 from gis_service.registers.figures import registered_on
 from gis_service.registers.registrations.tables import EventKind, RegistrationEvent
 from gis_service.registers.tables import Registration
@@ -92,13 +93,21 @@ def history_of_person(
 
 
 def due_for_renewal(
-    session: Session, scope: Scope, vault: Vault, *, valid_days: int, until: date, limit: int = 1000
+    session: Session,
+    scope: Scope,
+    vault: Vault,
+    *,
+    valid_days: int,
+    until: date,
+    area_id: int | None = None,
+    limit: int = 1000,
 ) -> tuple[pd.DataFrame, int]:
     """Registrations that hold and are covered to `until` at most, the longest overdue first; and how many there are.
 
     Columns as in `history_of_address`, and `covered_until`.
     """
-    stays = _stays(scope).where(registered_on(scope.day)).subquery()
+    inside = true() if area_id is None else Placement.home_area_id.in_(subtree([area_id], scope.day))
+    stays = _stays(scope).where(registered_on(scope.day), inside).subquery()
     last_registered = until - timedelta(days=valid_days)
     due = and_(
         stays.c.registered_on <= last_registered,
