@@ -95,6 +95,18 @@ CHINESE = {
     "Wrong address": "地址错误",
     "Details conflict": "属性冲突",
     "No rate (nobody registered)": "无法计算（无登记人口）",
+    # the quarter
+    "Quarterly reconciliation {quarter}": "季度对账 {quarter}",
+    "Opened": "已开启",
+    "Matched": "已比对",
+    "Worked": "已办结",
+    "Signed by both sides": "双方已签",
+    "Closed for good": "已关账",
+    "Overdue": "已逾期",
+    "Not opened": "未开启",
+    "State": "状态",
+    "Settled": "已办结差异",
+    "Share settled": "办结率",
     # beats
     "Beats and officers": "责任区与专管员",
     "Colours only tell neighbours apart": "颜色仅用于区分相邻责任区",

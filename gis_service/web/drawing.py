@@ -22,6 +22,8 @@ from gis_service.registers.figures import (
     mismatches_of_areas,
     population,
 )
+from gis_service.registers.quarters.calendar import Quarter
+from gis_service.registers.quarters.queries import progress
 from gis_service.registers.rentals.hotspots import hotspots_of_compounds
 from gis_service.registers.tables import MismatchClass
 from gis_service.settings import Settings
@@ -37,6 +39,7 @@ from maps.hotspots import draw_hotspots
 from maps.land import draw_land
 from maps.mismatches import draw_mismatches
 from maps.points import add_address_points
+from maps.progress import draw_progress
 from maps.texts import Texts, chinese, english
 
 
@@ -151,6 +154,21 @@ def _mismatches(drawing: Drawing) -> GridMap:
     )
 
 
+def _quarter(drawing: Drawing) -> GridMap:
+    quarter = Quarter.of(drawing.scope.day)
+    land = areas(drawing.session, drawing.scope, levels=[AreaLevel.VILLAGE])
+    far = progress(drawing.session, drawing.scope, quarter)
+    frame = _joined(land, far)
+    source = str(T("mismatches, signatures"))
+    return draw_progress(
+        _present(frame.assign(as_of=drawing.scope.day, source=source)),
+        quarter=str(quarter),
+        urls=_without_areas(drawing.urls),
+        base_maps=drawing.base_maps,
+        texts=drawing.texts,
+    )
+
+
 def _beats(drawing: Drawing) -> GridMap:
     loads = beat_loads(drawing.session, drawing.scope)
     outlines = beat_outlines(drawing.session, drawing.scope)
@@ -201,6 +219,7 @@ _DRAWERS: dict[MapKind, Callable[[Drawing], GridMap]] = {
     MapKind.HOTSPOTS: _hotspots,
     MapKind.MISMATCHES: _mismatches,
     MapKind.BEATS: _beats,
+    MapKind.QUARTER: _quarter,
     MapKind.TOPOLOGY: _topology,
     MapKind.ADDRESSES: _addresses,
 }

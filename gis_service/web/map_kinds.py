@@ -12,5 +12,6 @@ class MapKind(StrEnum):
     HOTSPOTS = "hotspots"
     MISMATCHES = "mismatches"
     BEATS = "beats"
+    QUARTER = "quarter"
     TOPOLOGY = "topology"
     ADDRESSES = "addresses"

@@ -29,6 +29,7 @@ TITLES: dict[MapKind, Text] = {
     MapKind.HOTSPOTS: T("Rental hotspots"),
     MapKind.MISMATCHES: T("Mismatches"),
     MapKind.BEATS: T("Beats and officers"),
+    MapKind.QUARTER: T("Quarterly reconciliation"),
     MapKind.TOPOLOGY: T("Topology"),
     MapKind.ADDRESSES: T("Address map"),
 }

@@ -26,6 +26,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/maps/coverage", T("Coverage map"), Permission.SEE_FIGURES),
     ("/maps/hotspots", T("Rental hotspots"), Permission.SEE_FIGURES),
     ("/maps/mismatches", T("Mismatches"), Permission.SEE_FIGURES),
+    ("/maps/quarter", T("Progress of the quarter"), Permission.SEE_FIGURES),
     ("/maps/beats", T("Beats"), Permission.SEE_TEAMS),
     ("/maps/addresses", T("Address map"), Permission.SEE_FIGURES),
     ("/addresses", T("Addresses"), Permission.SEE_ADDRESSES),

@@ -78,3 +78,12 @@ def test_a_quarter_shows_its_steps_and_prints_its_certificate(engine: Engine, bo
     assert "草稿" in sheet.text
     assert sheet.content == client.get(f"/api/v1/reconciliations/{number}/certificate").content
     assert "unsafe-inline" not in sheet.headers["content-security-policy"]
+
+
+def test_the_progress_map_is_for_whoever_has_a_village(engine: Engine, board: Board, signed_in: SignIn) -> None:
+    open_quarter(engine, SHELL, Q4, today=TODAY)
+    frame = signed_in("squad_leader").get("/maps/quarter/frame?as_of=2026-11-01")
+    assert frame.status_code == 200
+    assert "季度对账 2026-Q4" in frame.text
+    assert "area N2" not in frame.text
+    assert signed_in("officer").get("/maps/quarter/frame?as_of=2026-11-01").status_code == 404

@@ -18,6 +18,7 @@ from maps.land import draw_land
 from maps.mismatches import draw_mismatches
 from maps.outlines import bounds_latlon, label_places, simplified, thinned
 from maps.points import add_address_points
+from maps.progress import draw_progress
 from maps.texts import chinese, english
 from tests.unit.maps_district import AS_OF, SIDE, SOUTH, WEST, areas, coverage_frame
 
@@ -157,6 +158,27 @@ def test_mismatches_tell_zero_no_rate_and_no_data_apart() -> None:
         "第4村": "no_data",
     }
     assert shown["第1村"]["figures"] == ["15.0 ‰", "12 条", "4"]
+
+
+def test_the_progress_of_a_quarter_tells_late_and_unopened_villages_apart() -> None:
+    villages = (
+        areas()
+        .iloc[3:7]
+        .assign(
+            state=["matched", "closed", None, "worked"],
+            is_overdue=[False, False, False, True],
+            found=[10, 4, 0, 3],
+            settled=[5, 4, 0, 3],
+            share_settled=pd.array([0.5, 1.0, None, 1.0], dtype="Float64"),
+        )
+    )
+
+    drawn = draw_progress(villages, quarter="2026-Q4")
+
+    shown = properties(drawn)
+    assert [shown[f"第{n}村"]["class"] for n in (1, 2, 3, 4)] == ["matched", "closed", "unopened", "overdue"]
+    assert shown["第1村"]["figures"] == ["已比对", "10 条", "5 条", "50.0%"]
+    assert drawn.figure.legends[0].title == "季度对账 2026-Q4"
 
 
 def test_a_beat_that_nobody_holds_is_hatched_and_said_so() -> None:
