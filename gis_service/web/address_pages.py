@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.http import ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
+from gis_service.access.routes import VaultDep
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import address, addresses
 from gis_service.addresses.topology import topology_findings
@@ -19,6 +20,7 @@ from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_names
 from gis_service.registers.figures import residents_at
+from gis_service.registers.registrations.history import history_of_address
 from gis_service.texts import T
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
@@ -65,15 +67,24 @@ def addresses_page(
 
 @router.get("/addresses/{address_id}")
 def address_page(
-    request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep, address_id: RowKey
+    request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep, vault: VaultDep, address_id: RowKey
 ) -> HTMLResponse:
-    """Show one address, its place and who answers for it."""
+    """Show one address, its place, who answers for it and who was ever registered there."""
     row = address(session, scope, address_id)
     names = area_names(session, scope)["name"]
     row["suggested_area_name"] = names.get(row["suggested_area_id"])
     residents = residents_at(session, scope, address_id)
-    may_resolve = viewer.may(Permission.RESOLVE_ADDRESS)
-    return page(request, "address.html", viewer, row=row, residents=residents, may_resolve=may_resolve, day=scope.day)
+    stays = records(history_of_address(session, scope, vault, address_id).set_index("registration_id"))
+    return page(
+        request,
+        "address.html",
+        viewer,
+        row=row,
+        residents=residents,
+        stays=stays,
+        may_resolve=viewer.may(Permission.RESOLVE_ADDRESS),
+        day=scope.day,
+    )
 
 
 @router.get("/topology", dependencies=[Depends(requires(Permission.SEE_LAND))])

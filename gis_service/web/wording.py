@@ -73,6 +73,13 @@ CODE_NAMES: dict[str, Text] = {
 
 CODE_NAMES |= CLASS_NAMES | STATE_NAMES
 CODE_NAMES |= {
+    "left_left_district": T("Left the district"),
+    "left_moved_within": T("Moved within the district"),
+    "left_not_renewed": T("Not renewed"),
+    "left_became_resident": T("Became a resident"),
+    "left_deceased": T("Deceased"),
+    "left_entered_in_error": T("Entered in error"),
+    "left_other": T("Other"),
     "police_list": T("Police registry"),
     "village_list": T("Village list"),
     "grid_list": T("Grid list"),

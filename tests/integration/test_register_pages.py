@@ -87,3 +87,9 @@ def test_the_progress_map_is_for_whoever_has_a_village(engine: Engine, board: Bo
     assert "季度对账 2026-Q4" in frame.text
     assert "area N2" not in frame.text
     assert signed_in("officer").get("/maps/quarter/frame?as_of=2026-11-01").status_code == 404
+
+
+def test_an_address_shows_who_was_ever_registered_there(board: Board, signed_in: SignIn) -> None:
+    page = signed_in("squad_leader").get(f"/addresses/{board.addresses['A-N11-0']}").text
+    assert page.count("张*") == 3
+    assert "张三" not in page
