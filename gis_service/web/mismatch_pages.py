@@ -15,6 +15,7 @@ from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayD
 from gis_service.api.wire import PlainText, RowKey
 from gis_service.registers.mismatches.actions import ITEMS_MOST, attach, comment, hand_over, set_state
 from gis_service.registers.mismatches.evidence import FIELDS
+from gis_service.registers.mismatches.figures import monthly, worst_compounds
 from gis_service.registers.mismatches.queries import Wanted, count_states, mismatch, mismatches
 from gis_service.registers.mismatches.states import may_become, needs_reason, side_of
 from gis_service.registers.tables import MismatchClass, MismatchState
@@ -114,6 +115,25 @@ def decide_many(
     """Take the chosen mismatches to a state, all or none."""
     set_state(engine, acting, mismatch_ids or [], state, today=today, reason=reason)
     return RedirectResponse(f"/mismatches?state={state.value}", status_code=303)
+
+
+@router.get("/mismatches/figures", dependencies=[Depends(requires(Permission.SEE_FIGURES))])
+def figures_page(
+    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep
+) -> HTMLResponse:
+    """Show the ten worst compounds and why, and what was found and settled month by month."""
+    first = scope.day.replace(year=scope.day.year - 1, day=1)
+    months = monthly(session, scope, first, scope.day).groupby("month")[["found", "settled"]].sum()
+    return page(
+        request,
+        "mismatch_figures.html",
+        viewer,
+        rows=records(worst_compounds(session, scope, settings).rename_axis("area_id")),
+        months=records(months.iloc[::-1]),
+        most=int(months.to_numpy().max(initial=1)),
+        per=settings.rate_per,
+        day=scope.day,
+    )
 
 
 @router.get("/mismatches/{mismatch_id}")

@@ -485,6 +485,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /mismatches/decisions": (
         Call(form=lambda s: {"mismatch_ids": s.fresh_mismatch(), "state": "confirmed"}, elsewhere="hidden"),
     ),
+    "GET /mismatches/figures": (Call(),),
     "GET /mismatches/{mismatch_id}": (MISMATCH,),
     "POST /mismatches/{mismatch_id}/decision": (replace(MISMATCH, form=lambda _: {"state": "confirmed"}),),
     "POST /mismatches/{mismatch_id}/owner": (replace(MISMATCH, form=lambda _: {"owner": "officer"}),),

@@ -92,3 +92,9 @@ def test_an_address_shows_who_was_ever_registered_there(board: Board, signed_in:
     page = signed_in("squad_leader").get(f"/addresses/{board.addresses['A-N11-0']}").text
     assert page.count("张*") == 3
     assert "张三" not in page
+
+
+def test_the_worst_compounds_are_shown_with_their_reason(board: Board, signed_in: SignIn) -> None:
+    page = signed_in("squad_leader").get("/mismatches/figures").text
+    assert page.count("重登：1") == 2  # one duplicate in each compound of the village
+    assert "area N21" not in page
