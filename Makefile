@@ -34,6 +34,7 @@ check: ## style, types, arrows, translations, docs
 bench: setup-bench ## compare with named peers; prints tables and writes docs/benchmarks
 	$(PY) -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md
 	$(PY) -m tests.benchmarks.bench_districting --out docs/benchmarks/districting.md
+	$(PY) -m tests.benchmarks.bench_registers --out docs/benchmarks/registers.md
 	$(PY) -m tests.benchmarks.bench_posts --out docs/benchmarks/posts.md
 	$(PY) -m tests.benchmarks.bench_transfers --out docs/benchmarks/transfers.md
 	$(PY) -m tests.benchmarks.bench_land --out docs/benchmarks/land.md
