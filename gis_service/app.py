@@ -25,6 +25,7 @@ from gis_service.changes.editing_routes import router as editing_router
 from gis_service.changes.reimport_routes import router as reimport_router
 from gis_service.changes.repair_routes import router as repair_router
 from gis_service.changes.routes import router as changes_router
+from gis_service.fieldwork.routes import router as fieldwork_router
 from gis_service.intake.routes import import_router
 from gis_service.job_kinds import JOB_KINDS
 from gis_service.jobs.queue import JobQueue
@@ -105,6 +106,7 @@ def create_app(settings: Settings) -> FastAPI:
         editing_router,
         reimport_router,
         repair_router,
+        fieldwork_router,
     ):
         app.include_router(router)
     app.include_router(import_router(SUBJECTS.values()))

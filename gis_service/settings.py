@@ -144,6 +144,16 @@ class Settings(BaseSettings):
     mismatch_due_days: int = Field(30, gt=0, description="Days to settle a mismatch after it was found.")
     attachment_max_bytes: int = Field(5 * 2**20, gt=0, description="Largest file attached to a mismatch, bytes.")
 
+    # fieldwork
+    new_arrival_days: int = Field(30, gt=0, description="Days that somebody newly registered counts as a new arrival.")
+    new_arrival_working_days: int = Field(3, gt=0, description="Working days within which a new arrival is visited.")
+    mismatch_visit_days: int = Field(7, gt=0, description="Days within which an officer looks at a mismatch.")
+    worklist_addresses: int = Field(30, gt=0, le=500, description="Addresses on an officer's list of one day.")
+    visit_late_days: int = Field(14, gt=0, description="A visit is accepted so many days late.")
+    visit_clock_minutes: int = Field(10, ge=0, description="How far ahead the clock of a device may be, minutes.")
+    offline_hours: int = Field(24, gt=0, description="A device forgets what it took along after so many hours.")
+    assignment_news_days: int = Field(30, gt=0, description="A beat or compound is new for so many days.")
+
     # registrations
     registration_valid_days: int = Field(
         365, gt=0, description="Days that a registration or its renewal covers; then it is due for renewal."

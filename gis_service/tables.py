@@ -5,6 +5,7 @@ from __future__ import annotations
 import gis_service.access.tables
 import gis_service.addresses.tables
 import gis_service.areas.tables
+import gis_service.fieldwork.tables
 import gis_service.intake.tables
 import gis_service.jobs.tables
 import gis_service.planning.tables

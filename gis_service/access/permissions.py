@@ -31,6 +31,7 @@ class Permission(StrEnum):
     SEE_ADDRESSES = "see_addresses"
     SEE_FIGURES = "see_figures"
     SEE_REGISTERS = "see_registers"
+    SEE_WORKLIST = "see_worklist"
     SEE_OWN_ACCOUNT = "see_own_account"
     CHANGE_OWN_ACCOUNT = "change_own_account"
     UNMASK_PERSON = "unmask_person"
@@ -59,6 +60,7 @@ class Permission(StrEnum):
     COMMENT_PLAN = "comment_plan"
     APPROVE_PLAN = "approve_plan"
     PUBLISH_PLAN = "publish_plan"
+    RECORD_VISITS = "record_visits"
     EXPORT = "export"
     VIEW_AS = "view_as"
     APPROVE_EXPORT = "approve_export"
@@ -77,6 +79,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.SEE_ADDRESSES: _BUSINESS,
     Permission.SEE_FIGURES: _BUSINESS,
     Permission.SEE_REGISTERS: _BUSINESS,
+    Permission.SEE_WORKLIST: frozenset({Role.OFFICER}),
     Permission.SEE_OWN_ACCOUNT: _EVERYBODY,
     Permission.CHANGE_OWN_ACCOUNT: _EVERYBODY,
     Permission.UNMASK_PERSON: _LEADING | {Role.OFFICER},
@@ -105,6 +108,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.COMMENT_PLAN: _STAFF,
     Permission.APPROVE_PLAN: frozenset({Role.PLANNER}),
     Permission.PUBLISH_PLAN: frozenset({Role.PLANNER}),
+    Permission.RECORD_VISITS: frozenset({Role.OFFICER}),
     Permission.EXPORT: _LEADING | {Role.STEWARD},
     Permission.VIEW_AS: _STAFF,
     Permission.APPROVE_EXPORT: _STAFF,

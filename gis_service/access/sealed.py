@@ -63,6 +63,7 @@ SEALED_COLUMNS = (
     SealedColumn("mismatch", "source_key", "fact", "fact", about_a_person=False),
     SealedColumn("mismatch", "source_key", "sides"),
     SealedColumn("mismatch_attachment", "key", "content", about_a_person=False, rows_at_a_time=20),
+    SealedColumn("visit_photo", "key", "content", about_a_person=False, rows_at_a_time=20),
 )
 
 

@@ -13,6 +13,7 @@ from gis_service.web import (
     change_pages,
     editor_pages,
     export_pages,
+    field_pages,
     import_pages,
     job_pages,
     map_pages,
@@ -51,6 +52,7 @@ def install_pages(app: FastAPI) -> None:
         export_pages.router,
         planning_pages.router,
         job_pages.router,
+        field_pages.router,
     ):
         app.include_router(router)
     install_error_pages(app)
