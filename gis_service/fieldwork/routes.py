@@ -12,7 +12,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
-from gis_service.api.wire import RowKey
+from gis_service.api.wire import Page, RowKey
 from gis_service.fieldwork.actions import Receipt, VisitRecord, add_photo, record_visits
 from gis_service.fieldwork.offline import taken_along
 from gis_service.fieldwork.tables import VisitKind, VisitOutcome
@@ -65,6 +65,12 @@ class VisitSent(BaseModel):
     figures: RentalFigures | None = None
 
 
+class VisitsSent(BaseModel):
+    """What a device has collected."""
+
+    visits: Annotated[list[VisitSent], Field(min_length=1, max_length=200)]
+
+
 class ReceiptItem(BaseModel):
     """What became of one record; the device forgets it unless it was refused."""
 
@@ -74,6 +80,12 @@ class ReceiptItem(BaseModel):
     said: str
 
 
+class Receipts(BaseModel):
+    """A receipt for each record, in the order in which they were sent."""
+
+    receipts: list[ReceiptItem]
+
+
 @router.get("/today")
 def list_today(
     session: ReadDep,
@@ -81,12 +93,13 @@ def list_today(
     settings: SettingsDep,
     lon: Annotated[float | None, Query(ge=-180, le=180)] = None,
     lat: Annotated[float | None, Query(ge=-90, le=90)] = None,
-) -> list[Task]:
+) -> Page[Task]:
     """List the day's visits in the order of a short walk, from where the officer stands when that is given."""
     start = None if lon is None or lat is None else (lon, lat)
     tasks = todays_walk(tasks_due(session, scope, settings, until=scope.day), settings, start_lonlat=start)
     plain = tasks.astype(object)
-    return [Task.model_validate(row) for row in plain.where(plain.notna(), None).to_dict("records")]
+    items = [Task.model_validate(row) for row in plain.where(plain.notna(), None).to_dict("records")]
+    return Page(items=items, total=len(items), offset=0, limit=max(len(items), 1))
 
 
 @router.get("/offline")
@@ -100,8 +113,8 @@ def send_visits(
     engine: EngineDep,
     settings: SettingsDep,
     viewer: ActingDep,
-    visits: Annotated[list[VisitSent], Field(min_length=1, max_length=200)],
-) -> list[ReceiptItem]:
+    sent: VisitsSent,
+) -> Receipts:
     """Record visits; each gets its receipt. Sending one again is harmless."""
     records = [
         VisitRecord(
@@ -113,13 +126,15 @@ def send_visits(
             note=each.note,
             figures=None if each.figures is None else each.figures.model_dump(),
         )
-        for each in visits
+        for each in sent.visits
     ]
     received = record_visits(engine, settings, viewer, records, now=datetime.now(UTC))
-    return [
-        ReceiptItem(receipt_key=each.receipt_key, receipt=each.receipt, visit_id=each.visit_id, said=str(each.said))
-        for each in received
-    ]
+    return Receipts(
+        receipts=[
+            ReceiptItem(receipt_key=each.receipt_key, receipt=each.receipt, visit_id=each.visit_id, said=str(each.said))
+            for each in received
+        ]
+    )
 
 
 @router.post("/visits/{receipt_key}/photos", status_code=204, dependencies=RECORDS)

@@ -387,6 +387,20 @@ CALLS: dict[str, tuple[Call, ...]] = {
             lists="compound",
         ),
     ),
+    # fieldwork; what is sent of elsewhere gets a receipt that says so (test_fieldwork.py)
+    "GET /api/v1/field/today": (Call(),),
+    "GET /api/v1/field/offline": (Call(),),
+    "POST /api/v1/field/visits": (Call(json=lambda s: {"visits": [s.visit()]}),),
+    "POST /api/v1/field/visits/{receipt_key}/photos": (
+        Call(
+            path=lambda s: {"receipt_key": s.fresh_visit()},
+            files=lambda _: {"photo": ("a.png", PNG)},
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /field": (Call(),),
+    "GET /field/worker.js": (Call(),),
+    "GET /field/manifest.webmanifest": (Call(),),
     # rentals
     "GET /api/v1/rentals": (
         Call(query=_all_rows),

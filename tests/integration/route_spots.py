@@ -19,6 +19,7 @@ from gis_service.access.viewer import SHELL
 from gis_service.addresses.tables import Address, Placement, SignedAddress, UnresolvedSignOff
 from gis_service.areas.tables import AreaVersion, ChangeState, LandChange
 from gis_service.changes.actions import apply_change
+from gis_service.fieldwork.tables import Visit
 from gis_service.intake.uploads import keep_upload
 from gis_service.jobs.tables import Job, JobState
 from gis_service.planning.edits import Recruits
@@ -337,6 +338,24 @@ class Spot:
         said = {"opened_by": "somebody else", "opened_at": datetime(1901, 1, 1), "due_on": START}  # noqa: DTZ001 - as stored
         row = Reconciliation(village_id=self.village_id, quarter=quarter, state=state, **said)
         return {"reconciliation_id": self.site.lay(row)}
+
+    def visit(self) -> dict[str, object]:
+        """A visit as a device sends it."""
+        return {
+            "receipt_key": f"visit-{next(_numbers):08d}",
+            "address_id": self.address_id,
+            "kind": "publicity",
+            "outcome": "done",
+            "made_at": datetime.now(UTC).isoformat(),
+        }
+
+    def fresh_visit(self) -> str:
+        """A visit by whoever answers for this place: its receipt key."""
+        now = datetime.now(UTC).replace(tzinfo=None)
+        said = {name: value for name, value in self.visit().items() if name != "made_at"}
+        visit = Visit(officer_id=self.officer_id, made_at=now, received_at=now, **said)
+        self.site.lay(visit)
+        return visit.receipt_key
 
     def fresh_login(self) -> str:
         return f"new{next(_numbers)}"

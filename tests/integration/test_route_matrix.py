@@ -83,6 +83,7 @@ def test_every_route_says_how_to_call_it(tmp_path: Path) -> None:
 def test_every_route_asks_for_a_permission_or_says_that_it_is_open(tmp_path: Path) -> None:
     bare = [guard.path for guard in guards_of(create_app(Settings(data_dir=tmp_path))) if not guard.permissions]
     opened = {"/api/v1/sign-in", "/api/v1/oidc/start", "/api/v1/oidc/callback", "/sign-in", "/language"}
+    opened |= {"/field/worker.js", "/field/manifest.webmanifest"}  # files, the same for everybody
     assert set(bare) == opened | PROBES
 
 

@@ -205,7 +205,7 @@ function walkFromHere() {
     try {
       const answer = await fetch(`/api/v1/field/today?lon=${coords.longitude}&lat=${coords.latitude}`);
       if (!answer.ok) return;
-      const stops = new Map((await answer.json()).map(({ address_id, stop }) => [address_id, stop]));
+      const stops = new Map((await answer.json()).items.map(({ address_id, stop }) => [address_id, stop]));
       for (const task of bundle.tasks) task.stop = stops.get(task.address_id) ?? task.stop;
       await show();
     } catch {

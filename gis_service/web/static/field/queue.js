@@ -19,10 +19,10 @@ async function post(path, body, csrf, headers = {}) {
 }
 
 async function sendRecords(waiting, csrf) {
-  const body = JSON.stringify(waiting.map(({ record }) => record));
+  const body = JSON.stringify({ visits: waiting.map(({ record }) => record) });
   const answer = await post("/api/v1/field/visits", body, csrf, { "Content-Type": "application/json" });
   if (!answer.ok) throw new Error(String(answer.status));
-  return answer.json();
+  return (await answer.json()).receipts;
 }
 
 async function sendPhoto({ key, photo }, csrf) {
