@@ -76,6 +76,7 @@ function askPin(isNew) {
       input.focus();
     };
     const form = make("form", { class: "lock" },
+      make("input", { type: "text", autocomplete: "username", value: "field", hidden: true }),
       make("label", { for: "pin" }, word(isNew ? "pin_new" : "pin")), input, fault, make("button", {}, word("open")));
     let wrong = 0;
     form.addEventListener("submit", async (event) => {
