@@ -38,6 +38,7 @@ bench: setup-bench ## compare with named peers; prints tables and writes docs/be
 	$(PY) -m tests.benchmarks.bench_posts --out docs/benchmarks/posts.md
 	$(PY) -m tests.benchmarks.bench_transfers --out docs/benchmarks/transfers.md
 	$(PY) -m tests.benchmarks.bench_land --out docs/benchmarks/land.md
+	$(PY) -m tests.benchmarks.bench_linkage --out docs/benchmarks/linkage.md
 	$(PY) -m tests.benchmarks.bench_paint --out docs/benchmarks/paint.md
 
 format:

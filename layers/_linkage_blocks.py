@@ -10,9 +10,9 @@ def candidate_pairs(records: Fields, *, largest_block: int) -> tuple[Codes, Code
     """
     Pairs of records (positions, the smaller first) that may be one person, and how many blocks were too large.
 
-    Blocks: the same identity number; the same phone; within a village names of the same sounds; at one door the same
-    birth year, or surnames of the same sound; in one building the same name. A block of more than ``largest_block``
-    records is not compared; its records may still meet in another one.
+    Blocks: the same identity number; the same phone; within a village names of the same sounds; everywhere
+    the same name and birth year; at one door the same birth year, or surnames of the same sound. A block of more than
+    ``largest_block`` records is not compared; its records may still meet in another one.
     """
     total = len(records.register)
     surname = records.names.sounds[:, 0].astype(np.int64)[records.name] if total else records.name
@@ -22,6 +22,7 @@ def candidate_pairs(records: Fields, *, largest_block: int) -> tuple[Codes, Code
         records.id_number,
         records.phone,
         np.where(records.village != ABSENT, combined(records.village, sounds), ABSENT),
+        np.where(records.birth_year != ABSENT, combined(records.name, records.birth_year), ABSENT),
         np.where(at_door & (records.birth_year != ABSENT), combined(records.plate, records.birth_year), ABSENT),
         np.where(at_door, combined(records.plate, surname), ABSENT),
         np.where(records.address != ABSENT, combined(records.address, surname), ABSENT),

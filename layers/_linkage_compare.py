@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from layers._linkage_fields import ABSENT, Codes, Fields
-from layers._linkage_names import SAME, SAME_COMMON, compare_names
+from layers._linkage_names import SAME, SAME_COMMON, SAME_RARE, compare_names
 
 Levels = npt.NDArray[np.uint8]
 UNKNOWN: Final = 0
@@ -17,14 +17,14 @@ UNKNOWN: Final = 0
 ID_CONFLICT, ID_DIFFERS, ID_NEAR, ID_SAME_UNSOUND, ID_SAME = 1, 2, 3, 4, 5
 PHONE_DIFFERS, PHONE_NEAR, PHONE_SHARED, PHONE_SAME = 1, 2, 3, 4
 BIRTH_DIFFERS, BIRTH_NEAR, BIRTH_SAME = 1, 2, 3
-ELSEWHERE, OTHER_ROOM, SAME_BUILDING, SAME_DOOR = 1, 2, 3, 4
+ELSEWHERE, SAME_VILLAGE, OTHER_ROOM, SAME_BUILDING, SAME_DOOR = 1, 2, 3, 4, 5
 
 WORDS: Final = {
-    "name": ("unknown", "differs", "partial", "variant", "same_common", "same"),
+    "name": ("unknown", "differs", "partial", "shortened", "variant", "same_common", "same", "same_rare"),
     "id_number": ("unknown", "conflict", "differs", "near", "same_unsound", "same"),
     "phone": ("unknown", "differs", "near", "same_shared", "same"),
     "birth_year": ("unknown", "differs", "near", "same"),
-    "address": ("unknown", "elsewhere", "other_room", "same_building", "same_door"),
+    "address": ("unknown", "elsewhere", "same_village", "other_room", "same_building", "same_door"),
 }
 """What the numbers mean, in their order."""
 
@@ -79,7 +79,9 @@ def _compare_some(records: Fields, left: Codes, right: Codes) -> Comparison:
 def _names(records: Fields, left: Codes, right: Codes) -> Levels:
     level = compare_names(records.names, records.name[left], records.name[right])
     common = records.name_common[left] | records.name_common[right]
-    return np.where((level == SAME) & common, SAME_COMMON, level).astype(np.uint8)
+    rare = records.name_rare[left] & records.name_rare[right]
+    of_same = np.select([common, rare], [SAME_COMMON, SAME_RARE], SAME)
+    return np.where(level == SAME, of_same, level).astype(np.uint8)
 
 
 def _id_numbers(records: Fields, left: Codes, right: Codes) -> Levels:
@@ -134,6 +136,7 @@ def _addresses(records: Fields, left: Codes, right: Codes) -> Levels:
     road_known, road_same = _both(records.road, left, right)
     named_alike = (compound_same | road_same) & (compound_same | ~compound_known) & (road_same | ~road_known)
     level = np.where(address_known | plate_known, ELSEWHERE, UNKNOWN).astype(np.uint8)
+    level[(level == ELSEWHERE) & _both(records.village, left, right)[1]] = SAME_VILLAGE
     in_house = _both(records.house, left, right)[1] & named_alike
     level[in_house] = SAME_BUILDING
     for part in (records.unit, records.room):

@@ -15,7 +15,7 @@ V = TypeVar("V", bound=np.generic)
 Codes = npt.NDArray[np.int64]
 ABSENT: Final = -1
 _PHONE_DIGITS: Final = 12
-_COMMON_NAME: Final = 3
+_COMMON_NAME, _RARE_NAME = 3, 4
 _PLACEHOLDER: Final = 20
 _NUMERIC_PARTS: Final = ("lane", "number", "building", "unit", "room")
 _OF_A_BUILDING: Final = ("lane", "number", "building")
@@ -26,7 +26,8 @@ class Fields:
     """One number per record and field, in the order of the frame; `ABSENT` where a record does not say.
 
     ``name`` are positions in ``names``; ``id_number`` and ``phone`` in ``id_characters`` and ``phone_characters``;
-    ``id_holds``: the check digit is right; ``name_common``: several bear the name in the village; ``phone_shared``:
+    ``id_holds``: the check digit is right; ``name_common``: several bear the name in the village; ``name_rare``: no
+    more records anywhere have it than one person may have; ``phone_shared``:
     several names have the phone in one register. ``plate``: village and every numeric part; ``house``: village, lane,
     number and building, as far as given; ``unit``, ``room``, ``compound``, ``road``: these parts.
     """
@@ -36,6 +37,7 @@ class Fields:
     name: Codes
     names: Names
     name_common: npt.NDArray[np.bool_]
+    name_rare: npt.NDArray[np.bool_]
     id_number: Codes
     id_holds: npt.NDArray[np.bool_]
     id_characters: npt.NDArray[np.uint32]
@@ -76,6 +78,7 @@ def encode(people: pd.DataFrame) -> Fields:
         name=name,
         names=encode_names(unique_names),
         name_common=_bearers(register, village, name) >= _COMMON_NAME,
+        name_rare=np.bincount(name, minlength=1)[name] <= _RARE_NAME,
         id_number=id_number,
         id_holds=_taken(holds, id_number) & (id_number >= 0),
         id_characters=_characters(unique_ids, LENGTH),

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 from pypinyin import Style, lazy_pinyin
 
-DIFFERENT, PARTIAL, VARIANT, SAME_COMMON, SAME = 1, 2, 3, 4, 5
-"""How alike two names are, from least to most; `compare_names` never says `SAME_COMMON`, which is about how many
-people bear a name."""
+DIFFERENT, PARTIAL, SHORTENED, VARIANT, SAME_COMMON, SAME, SAME_RARE = 1, 2, 3, 4, 5, 6, 7
+"""How alike two names are, from least to most; `compare_names` never says `SAME_COMMON` or `SAME_RARE`, which are
+about how many people bear a name."""
 
 _NOT_IN_A_NAME: Final = re.compile(r"[\s·•‧・∙⋅.。,，'’\-_]+")
 _MOST_CHARACTERS: Final = 16
@@ -77,26 +77,25 @@ def compare_names(names: Names, left: npt.NDArray[np.int64], right: npt.NDArray[
     """How alike the names at ``left`` and ``right`` (positions in ``names``) are.
 
     ``SAME``: the same characters. ``VARIANT``: the same number of characters, each the same, read alike or looking
-    alike; or the same characters in another order. ``PARTIAL``: one character differs, is missing or is too many, and
-    two at least are the same. ``DIFFERENT``: everything else.
+    alike; or the same characters in another order. ``PARTIAL``: one character differs and two at least are the same (so
+    are the names of brothers). ``SHORTENED``: one character is left out. ``DIFFERENT``: everything else.
     """
     ours, theirs = names.characters[left], names.characters[right]
-    equal = ours == theirs
-    alike = equal | (names.sounds[left] == names.sounds[right]) | (names.shapes[left] == names.shapes[right])
+    alike = (ours == theirs) | (names.sounds[left] == names.sounds[right]) | (names.shapes[left] == names.shapes[right])
     one_length = names.lengths[left] == names.lengths[right]
     reordered = (names.sorted_characters[left] == names.sorted_characters[right]).all(axis=1)
-    some_equal = (equal & (ours > 0)).any(axis=1)
     level = np.full(len(left), DIFFERENT, dtype=np.uint8)
-    level[_one_edit(names, left, right, alike)] = PARTIAL
-    level[(one_length & alike.all(axis=1) & some_equal) | reordered] = VARIANT
+    replaced, left_out = _one_edit(names, left, right, alike)
+    level[replaced], level[left_out] = PARTIAL, SHORTENED
+    level[(one_length & alike.all(axis=1)) | reordered] = VARIANT
     level[left == right] = SAME
     return level
 
 
 def _one_edit(
     names: Names, left: npt.NDArray[np.int64], right: npt.NDArray[np.int64], alike: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.bool_]:
-    """Whether one character replaced, added or left out makes one name of the other, two at least staying."""
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Whether one character replaced, and whether one left out, makes one name of the other, two at least staying."""
     ours, theirs = names.lengths[left], names.lengths[right]
     shorter, longer = np.minimum(ours, theirs), np.maximum(ours, theirs)
     within = np.arange(_MOST_CHARACTERS) < shorter[:, None]
@@ -112,8 +111,7 @@ def _one_edit(
         same = names.characters[left[rows][:, None], at_left] == names.characters[right[rows][:, None], at_right]
         from_end = np.cumprod(same & (steps <= shorter[rows][:, None]), axis=1).sum(axis=1)
         missing[rows] = from_start[rows] + from_end >= shorter[rows]
-    result: npt.NDArray[np.bool_] = (replaced & (shorter >= 3)) | (missing & (shorter >= 2))
-    return result
+    return replaced & (shorter >= 3), missing & (shorter >= 2)
 
 
 def _each_once(column: pd.Series, spell: Callable[[str], str]) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:

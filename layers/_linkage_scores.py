@@ -26,10 +26,10 @@ _PROOF_BITS: Final = 20.0
 #: what is believed before any pair is seen: how often each level of a field occurs among one person's records (m) and
 #: among different people who share a block (u), the unknown level left out; as many pairs as `_BELIEF` say so
 _BEFORE: Final = {
-    "name": ((0.005, 0.01, 0.045, 0.03, 0.91), (0.89, 0.03, 0.03, 0.025, 0.025)),
+    "name": ((0.005, 0.005, 0.005, 0.045, 0.03, 0.46, 0.45), (0.89, 0.025, 0.005, 0.03, 0.025, 0.024, 0.001)),
     "phone": ((0.05, 0.005, 0.23, 0.715), (0.84, 0.001, 0.158, 0.001)),
     "birth_year": ((0.005, 0.04, 0.955), (0.83, 0.04, 0.13)),
-    "address": ((0.08, 0.005, 0.005, 0.91), (0.09, 0.003, 0.002, 0.905)),
+    "address": ((0.03, 0.05, 0.005, 0.005, 0.91), (0.03, 0.06, 0.003, 0.002, 0.905)),
 }
 _BELIEF: Final = 20.0
 _SHARE_BELIEF: Final = 100.0

@@ -6,6 +6,7 @@ partner, and a person never has two records of one register unless these are nam
 their numbers, all of which must be equal; only names may be alike.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,7 @@ from layers._linkage_compare import (
     ID_CONFLICT,
     ID_NEAR,
     ID_SAME,
+    PHONE_SAME,
     PHONE_SHARED,
     SAME_BUILDING,
     SAME_DOOR,
@@ -39,6 +41,8 @@ LEVELS: Final = ("id_number", "name_phone_address", "name_birth_building", "scor
 of the address; name, birth year and building; or the score."""
 
 _SCORED: Final = LEVELS.index("scored")
+_SECOND_BITS: Final = 3.0
+"""How much surer than a link it must be that a record is somebody's second one."""
 _SHARE_OF_LINKS, _SHARE_OF_DUPLICATES = 0.2, 0.01
 """Matches among the pairs in doubt, as believed before any is seen."""
 _PAIRS: Final = ((0, 1), (0, 2), (1, 2))
@@ -73,7 +77,7 @@ class Linkage:
     blocks_skipped: int
 
 
-def link(people: pd.DataFrame, *, least_probability: float = 0.9, largest_block: int = 2_000) -> Linkage:
+def link(people: pd.DataFrame, *, least_probability: float = 0.5, largest_block: int = 2_000) -> Linkage:
     """
     Link the records of the three registers.
 
@@ -110,7 +114,9 @@ def link(people: pd.DataFrame, *, least_probability: float = 0.9, largest_block:
     within = records.register[left] == records.register[right]
     same = _duplicates(pairs[within], least_odds)
     node = components(len(people), same.left, same.right)
-    found, refused = _links(records, pairs[~within], node, least_odds)
+    found, refused, left_over = _links(records, pairs[~within], node, least_odds)
+    again = _second_records(records, left_over, found, node, least_odds + _SECOND_BITS)
+    same = _Links.joined([same, again])
     person = components(len(people), np.r_[same.left, found.left], np.r_[same.right, found.right])
     ids = people.index.to_numpy()
     return Linkage(
@@ -146,6 +152,16 @@ class _Links:
 
     def __getitem__(self, which: npt.NDArray[np.bool_] | Codes) -> "_Links":
         return _Links(self.left[which], self.right[which], self.comparison[which], self.level[which], self.score[which])
+
+    @classmethod
+    def joined(cls, pieces: "Sequence[_Links]") -> "_Links":
+        return cls(
+            np.concatenate([piece.left for piece in pieces]),
+            np.concatenate([piece.right for piece in pieces]),
+            Comparison.joined([piece.comparison for piece in pieces]),
+            np.concatenate([piece.level for piece in pieces]),
+            np.concatenate([piece.score for piece in pieces]),
+        )
 
     def frame(self, ids: npt.NDArray[np.int64], register: Codes) -> pd.DataFrame:
         names = np.array(REGISTERS, dtype=object)
@@ -192,10 +208,16 @@ def _scores(pairs: _Pairs, doubtful: npt.NDArray[np.bool_], *, duplicates: bool)
 
 
 def _may_be_one(comparison: Comparison) -> npt.NDArray[np.bool_]:
-    """Whether a pair may be linked by its score: names that are not different, or nearly the same identity number."""
+    """Whether a pair may be linked by its score.
+
+    The names are not different, or the identity number is nearly the same, or all else is equal: the door, the birth
+    year and a phone that only one name has.
+    """
     named = comparison.name > DIFFERENT
     numbered = comparison.id_number >= ID_NEAR
-    result: npt.NDArray[np.bool_] = (named | numbered) & (comparison.id_number != ID_CONFLICT)
+    all_else = (comparison.address == SAME_DOOR) & (comparison.birth_year == BIRTH_SAME)
+    all_else &= comparison.phone == PHONE_SAME
+    result: npt.NDArray[np.bool_] = (named | numbered | all_else) & (comparison.id_number != ID_CONFLICT)
     return result
 
 
@@ -209,35 +231,30 @@ def _duplicates(pairs: _Pairs, least_odds: float) -> _Links:
     return _Links(pairs.left[taken], pairs.right[taken], pairs.comparison[taken], level[taken], score[taken])
 
 
-def _links(records: Fields, pairs: _Pairs, node: Codes, least_odds: float) -> tuple[_Links, _Links]:
-    """Links between registers, one to one, and those refused."""
+def _links(records: Fields, pairs: _Pairs, node: Codes, least_odds: float) -> tuple[_Links, _Links, _Links]:
+    """Links between registers, one to one; those refused; and pairs worth a link of which one end had a better one."""
     register = records.register
+    swap = register[pairs.left] > register[pairs.right]
+    pairs = _Pairs(np.where(swap, pairs.right, pairs.left), np.where(swap, pairs.left, pairs.right), pairs.comparison)
     found = []
     for one, other in _PAIRS:
-        ours = (np.minimum(register[pairs.left], register[pairs.right]) == one) & (
-            np.maximum(register[pairs.left], register[pairs.right]) == other
-        )
+        ours = (register[pairs.left] == one) & (register[pairs.right] == other)
         found.append(_links_between(pairs[ours], node, least_odds))
-    every = _Links(
-        np.concatenate([links.left for links in found]),
-        np.concatenate([links.right for links in found]),
-        Comparison.joined([links.comparison for links in found]),
-        np.concatenate([links.level for links in found]),
-        np.concatenate([links.score for links in found]),
-    )
-    swap = register[every.left] > register[every.right]
-    left, right = np.where(swap, every.right, every.left), np.where(swap, every.left, every.right)
-    order = np.lexsort((right, left, -every.score, every.level))
-    every = _Links(left, right, every.comparison, every.level, every.score)[order]
+    every = _Links.joined([links for links, _ in found])
+    left_over = _Links.joined([links for _, links in found])
+    every = every[np.lexsort((every.right, every.left, -every.score, every.level))]
     members = len(register)
     side = np.zeros(members, dtype=np.int64)
     side[node] = register
     kept = without_contradiction(members, side, node[every.left], node[every.right], np.arange(len(every.left)))
-    return every[kept], every[~kept]
+    return every[kept], every[~kept], left_over
 
 
-def _links_between(pairs: _Pairs, node: Codes, least_odds: float) -> _Links:
-    """Links between two registers: level by level, then by score."""
+def _links_between(pairs: _Pairs, node: Codes, least_odds: float) -> tuple[_Links, _Links]:
+    """Links between two registers, level by level, then by score; and what would be worth one.
+
+    Every pair has its record of the earlier register on the left.
+    """
     level = _level(pairs.comparison, duplicates=False)
     left, right = node[pairs.left], node[pairs.right]
     couple = np.minimum(left, right) * (int(node.max(initial=0)) + 1) + np.maximum(left, right)
@@ -264,7 +281,37 @@ def _links_between(pairs: _Pairs, node: Codes, least_odds: float) -> _Links:
     by_score = worthy[one_to_one(left[worthy], right[worthy], score[worthy] - least_odds)]
     chosen[by_score] = True
     level[by_score] = _SCORED
-    return _Links(pairs.left[chosen], pairs.right[chosen], pairs.comparison[chosen], level[chosen], score[chosen])
+    links = _Links(pairs.left, pairs.right, pairs.comparison, level, score)
+    return links[chosen], links[~chosen & ~vetoed & (score > least_odds) & _may_be_one(pairs.comparison)]
+
+
+def _second_records(records: Fields, pairs: _Links, found: _Links, node: Codes, least_odds: float) -> _Links:
+    """Duplicates that a third register gives away.
+
+    A record that nobody is linked to, and that agrees with a person whose record in the same register is another one,
+    is that person's second record: it differs too much from the first to be known by it alone.
+    """
+    register = records.register
+    linked = np.zeros(len(register), dtype=bool)
+    linked[node[found.left]] = linked[node[found.right]] = True
+    held = pd.Series(
+        np.r_[found.right, found.left],
+        index=np.r_[node[found.left] * 3 + register[found.right], node[found.right] * 3 + register[found.left]],
+    )
+    ends = np.r_[pairs.left, pairs.right], np.r_[pairs.right, pairs.left]
+    score = np.r_[pairs.score, pairs.score]
+    lonely = ~linked[node[ends[0]]] & linked[node[ends[1]]] & (score > least_odds)
+    second, known, score = ends[0][lonely], ends[1][lonely], score[lonely]
+    place = held.index.get_indexer(pd.Index(node[known] * 3 + register[second]))
+    first = held.to_numpy()[place[place >= 0]]
+    second, score = second[place >= 0], score[place >= 0]
+    order = np.lexsort((first, second, -score))
+    order = order[~pd.Series(node[second[order]]).duplicated().to_numpy()]
+    second, first, score = second[order], first[order], score[order]
+    comparison = compare(records, first, second)
+    sound = comparison.id_number != ID_CONFLICT
+    level = np.full(len(second), _SCORED)
+    return _Links(first, second, comparison, level, score)[sound]
 
 
 def _only(members: Codes) -> npt.NDArray[np.bool_]:

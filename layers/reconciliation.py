@@ -13,6 +13,7 @@ from layers._linkage_compare import (
     OTHER_ROOM,
     PHONE_DIFFERS,
     PHONE_NEAR,
+    SAME_VILLAGE,
     Comparison,
     compare,
 )
@@ -182,7 +183,7 @@ def _dwellings(table: _Table) -> pd.DataFrame:
     for one, other in ((0, 1), (0, 2), (1, 2)):
         both, comparison = table.compared(one, other)
         counts = settled[both] & known[both, one] & known[both, other]
-        apart = counts & np.isin(comparison.address, [ELSEWHERE, OTHER_ROOM])
+        apart = counts & np.isin(comparison.address, [ELSEWHERE, SAME_VILLAGE, OTHER_ROOM])
         for register in (one, other):
             differ[both[apart], register] += 1
             agree[both[counts & ~apart], register] += 1
