@@ -303,7 +303,7 @@ def _second_records(records: Fields, pairs: _Links, found: _Links, node: Codes, 
     lonely = ~linked[node[ends[0]]] & linked[node[ends[1]]] & (score > least_odds)
     second, known, score = ends[0][lonely], ends[1][lonely], score[lonely]
     place = held.index.get_indexer(pd.Index(node[known] * 3 + register[second]))
-    first = held.to_numpy()[place[place >= 0]]
+    first = held.to_numpy(dtype=np.int64)[place[place >= 0]]
     second, score = second[place >= 0], score[place >= 0]
     order = np.lexsort((first, second, -score))
     order = order[~pd.Series(node[second[order]]).duplicated().to_numpy()]
