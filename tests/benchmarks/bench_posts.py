@@ -25,7 +25,7 @@ Answer = tuple[float, str]
 
 
 def demand_of(areas: int, seed: int) -> Ints:
-    """Migrants of made-up villages: lognormal, 357 on average."""
+    """Migrants of made-up areas: lognormal, median 3,570."""
     rng = np.random.default_rng(seed)
     return np.maximum(np.rint(rng.lognormal(0.0, 1.0, areas) * 3_570), 1).astype(np.int64)
 
