@@ -159,6 +159,16 @@ class Settings(BaseSettings):
         365, gt=0, description="Days that a registration or its renewal covers; then it is due for renewal."
     )
 
+    # what calls for attention (domain.md, Officer duties)
+    alert_coverage_below: float = Field(0.75, ge=0, description="Coverage of a village below which it is an alert.")
+    alert_overdue_least: int = Field(
+        10, ge=1, description="Overdue inspections of a village from which it is an alert."
+    )
+    alert_jump_ratio: float = Field(
+        2.0, gt=1, description="Registrations of a week against the weekly mean of eight, above which it is an alert."
+    )
+    alert_jump_least: int = Field(20, ge=1, description="Registrations of a week from which a jump is an alert.")
+
     # uploads
     upload_max_bytes: int = Field(256 * 2**20, gt=0, description="Largest upload, bytes.")
     upload_max_unzip_ratio: float = Field(100.0, gt=1, description="Largest ratio of unpacked to packed size.")
@@ -207,6 +217,10 @@ class Settings(BaseSettings):
     base_map_url: str = Field("", description="URL template of the base map; `{key}` is replaced by the key.")
     base_map_key: str = Field("", description="Key for the base map service, such as Tianditu.")
     base_map_attribution: str = Field("", description="Attribution of the base map.")
+
+    # the command centre
+    wall_rotate_s: int = Field(20, ge=5, description="Seconds that a view stays on a wall.")
+    wall_refresh_s: int = Field(60, ge=5, description="Seconds between two looks for newer data.")
 
     # serving
     answers_kept_bytes: int = Field(

@@ -26,6 +26,7 @@ from gis_service.web import (
     sign_in_pages,
     worklist_pages,
 )
+from gis_service.web.command.routes import router as command_router
 from gis_service.web.error_pages import install_error_pages
 from gis_service.web.rendering import HERE
 
@@ -39,6 +40,7 @@ def install_pages(app: FastAPI) -> None:
     for router in (
         sign_in_pages.router,
         overview_pages.router,
+        command_router,
         map_pages.router,
         worklist_pages.router,
         address_pages.router,

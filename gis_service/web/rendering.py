@@ -24,6 +24,7 @@ HERE = Path(__file__).parent
 NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/", T("Overview"), Permission.SEE_FIGURES),
     ("/field", T("My beat"), Permission.SEE_WORKLIST),
+    ("/command", T("Command centre"), Permission.SEE_FIGURES),
     ("/maps/coverage", T("Coverage map"), Permission.SEE_FIGURES),
     ("/maps/hotspots", T("Rental hotspots"), Permission.SEE_FIGURES),
     ("/maps/mismatches", T("Mismatches"), Permission.SEE_FIGURES),

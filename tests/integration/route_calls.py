@@ -14,6 +14,7 @@ from gis_service.access.permissions import Role
 from gis_service.areas.tables import ChangeState
 from gis_service.planning.tables import ScenarioState
 from gis_service.registers.rentals.rule_sets import DEFAULT_RULES
+from gis_service.web.command.indicators import Indicator
 from gis_service.web.exports import ExportKind
 from tests.integration.board import PASSWORD, START, TODAY
 from tests.integration.route_spots import Spot, day_of_hand_over, import_file
@@ -78,6 +79,10 @@ def _of_kind(kind: str, **more: str) -> Make:
 
 def _of_measure(measure: str) -> Make:
     return lambda _spot: {"measure": measure}
+
+
+def _of_indicator(indicator: Indicator) -> Make:
+    return lambda _spot: {"indicator": indicator.value}
 
 
 def _all_rows(_spot: Spot) -> dict[str, int]:
@@ -534,6 +539,12 @@ CALLS: dict[str, tuple[Call, ...]] = {
         Call(query=lambda s: {"level": "compound", "within": s.area_id}, elsewhere="nothing"),
     ),
     "GET /maps/address/{address_id}": (ADDRESS,),
+    "GET /command": (Call(),),
+    "GET /command/land/{level}": (Call(path=lambda _: {"level": "compound"}, lists="compound"),),
+    "GET /command/indicators/{indicator}": tuple(Call(path=_of_indicator(each)) for each in Indicator),
+    "GET /command/places/{area_id}": (AREA,),
+    "GET /command/buildings/{area_id}": (AREA,),
+    "GET /command/alerts": (Call(),),
     "GET /addresses": (
         Call(lists="address"),
         Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),

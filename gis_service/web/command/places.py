@@ -1,0 +1,275 @@
+"""What the panel says of one area: figures with their sources, its people, twelve months, one week, the next step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy.orm import Session
+
+from gis_service.access.permissions import Permission
+from gis_service.access.personal import Vault, mask_phone
+from gis_service.access.scope import Scope
+from gis_service.access.viewer import Viewer
+from gis_service.addresses.queries import count_unresolved, placement_in_scope
+from gis_service.addresses.tables import Address, Placement
+from gis_service.areas.queries import area_details, area_names, lineage
+from gis_service.areas.scope import subtree
+from gis_service.areas.tables import AreaLevel
+from gis_service.registers.figures import coverage_of_areas, mismatches_of_areas, registered_on, rentals_of_areas
+from gis_service.registers.tables import Mismatch, Registration
+from gis_service.settings import Settings
+from gis_service.storage.frames import read_frame
+from gis_service.teams.queries import officers
+from gis_service.teams.tables import Beat, BeatDuty, Officer
+from gis_service.texts import T
+from gis_service.web.command.alerts import overdue_by_area
+from gis_service.web.rendering import records
+from gis_service.web.wording import CODE_NAMES, amount, load, percent
+
+MONTHS: Final = 12
+PEOPLE_SHOWN: Final = 12
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Who asks about which area."""
+
+    session: Session
+    scope: Scope
+    settings: Settings
+    viewer: Viewer
+    vault: Vault
+    area_id: int
+
+
+def place_answer(asked: Asked) -> dict[str, Any]:
+    """Everything that the panel shows of an area.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such area in scope.
+    """
+    area = area_details(asked.session, asked.scope, asked.area_id)
+    figures: pd.Series = coverage_of_areas(asked.session, asked.scope, asked.settings).loc[[asked.area_id]].iloc[0]
+    waiting = count_unresolved(asked.session, asked.scope, asked.area_id)
+    overdue = int(overdue_by_area(asked.session, asked.scope, asked.settings)[asked.area_id])
+    return {
+        "id": asked.area_id,
+        "code": area["code"],
+        "name": area["name"],
+        "level": area["level"],
+        "as_of": asked.scope.day.isoformat(),
+        "lineage": [[step, name] for step, _code, name in lineage(asked.session, asked.area_id, asked.scope)],
+        "figures": _figures(asked, figures, waiting, overdue),
+        **_people(asked),
+        "trend": _trend(asked),
+        "changes": _changes(asked),
+        "next": _next_step(asked, figures, waiting, overdue),
+    }
+
+
+def _figures(asked: Asked, figures: pd.Series, waiting: dict[str, int], overdue: int) -> list[dict[str, str]]:
+    rentals = rentals_of_areas(asked.session, asked.scope, asked.settings).loc[asked.area_id]
+    mismatches = mismatches_of_areas(asked.session, asked.scope).loc[asked.area_id, "mismatches"]
+    teams, people = str(T("postings, beats")), str(T("registrations"))
+    undecided = waiting["total"] - waiting["assigned"] - waiting["no_officer"]
+    rows = (
+        (T("load per officer"), load(figures["load"]), f"{people}、{teams}"),
+        (T("registered migrants"), amount(figures["migrants"]), people),
+        (T("Officers on duty / required"), f"{amount(figures['officers_fte'])} / {amount(figures['required'])}", teams),
+        (T("coverage of the standard"), percent(figures["coverage"]), f"{people}、{teams}"),
+        (
+            T("Suspected group rentals"),
+            f"{amount(rentals['group_rentals'])} / {amount(rentals['rentals'])}",
+            _rentals(),
+        ),
+        (T("Inspections overdue"), amount(overdue), _rentals()),
+        (T("Unsettled mismatches"), amount(mismatches), str(T("mismatches"))),
+        (T("addresses with one officer"), f"{amount(waiting['assigned'])} / {amount(waiting['total'])}", _addresses()),
+        (T("addresses that wait for a decision"), amount(undecided), _addresses()),
+    )
+    return [{"caption": str(caption), "text": text, "source": source} for caption, text, source in rows]
+
+
+def _rentals() -> str:
+    return str(T("rentals"))
+
+
+def _addresses() -> str:
+    return str(T("addresses"))
+
+
+def _people(asked: Asked) -> dict[str, Any]:
+    """Leaders first; phones masked, with the badge that whoever may unmask asks by."""
+    if not asked.viewer.may(Permission.SEE_TEAMS):
+        return {"people": [], "people_total": 0}
+    inside = area_names(asked.session, asked.scope, within=asked.area_id).index
+    staff = officers(asked.session, asked.scope)
+    staff = staff[staff["area_id"].isin(inside)].reset_index()
+    staff = staff.assign(own=staff["area_id"].eq(asked.area_id), leads=staff["role"].eq("leader"))
+    staff = staff.sort_values(["own", "leads", "badge_no"], ascending=[False, False, True])
+    staff = staff.drop_duplicates("officer_id")
+    shown = staff.head(PEOPLE_SHOWN)
+    sealed = dict(
+        asked.session.execute(
+            select(Officer.badge_no, Officer.phone_sealed).where(Officer.badge_no.in_(shown["badge_no"].tolist()))
+        ).all()
+    )
+    badges = shown["badge_no"].tolist()
+    phones = asked.vault.open_many("officer", "phone", badges, [sealed.get(badge) for badge in badges])
+    people = [
+        {
+            "badge": badge, "name": name, "role": str(CODE_NAMES[role]), "unit": unit, "beats": int(beats),
+            "phone": mask_phone(phone),
+        }
+        for badge, name, role, unit, beats, phone in zip(
+            badges, shown["name"], shown["role"], shown["unit_name"], shown["beats"], phones, strict=True
+        )
+    ]  # fmt: skip
+    return {
+        "people": people,
+        "people_total": len(staff),
+        "may_unmask": asked.viewer.may(Permission.UNMASK_PERSON),
+    }
+
+
+def month_days(day: date, months: int = MONTHS) -> list[date]:
+    """The first days of the `months` months before the one of `day`, and `day` itself."""
+    firsts = []
+    year, month = day.year, day.month
+    for _ in range(months):
+        firsts.append(date(year, month, 1))
+        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
+    return [*reversed(firsts), day] if firsts[0] != day else list(reversed(firsts))
+
+
+def _trend(asked: Asked) -> dict[str, Any]:
+    """Registered migrants on the first day of each month, at the addresses that are the area's today."""
+    days = month_days(asked.scope.day)
+    sums = [func.sum(case((registered_on(day), 1), else_=0)) for day in days]
+    row = asked.session.execute(_here(asked, select(*sums).select_from(Registration))).one()
+    return {"days": [day.isoformat() for day in days], "migrants": [int(count or 0) for count in row]}
+
+
+def _changes(asked: Asked) -> list[dict[str, Any]]:
+    """What is different from a week ago."""
+    day, before = asked.scope.day, asked.scope.day - timedelta(days=7)
+
+    def since(column: Any) -> ColumnElement[bool]:
+        return and_(column > before, column <= day)
+
+    begun, ended = (
+        asked.session.execute(
+            _here(asked, select(func.count()).select_from(Registration)).where(since(column))
+        ).scalar_one()
+        for column in (Registration.registered_on, Registration.deregistered_on)
+    )
+    found = asked.session.execute(
+        select(func.count())
+        .select_from(Mismatch)
+        .join(Placement, and_(Placement.address_id == Mismatch.address_id, Placement.valid_on(day)))
+        .where(placement_in_scope(asked.scope), _inside(asked), since(Mismatch.found_on))
+    ).scalar_one()
+    inside = area_names(asked.session, asked.scope, within=asked.area_id).index
+
+    def posted(on: date) -> int:
+        staff = officers(asked.session, replace(asked.scope, day=on))
+        return int(staff.loc[staff["area_id"].isin(inside)].index.nunique())
+
+    rows = (
+        (T("New registrations"), begun, 0),
+        (T("Deregistrations"), ended, 0),
+        (T("New mismatches"), found, 1),
+        (T("Officers posted"), posted(day) - posted(before), -1),
+    )
+    return [{"caption": str(caption), "count": int(count), "worse": worse} for caption, count, worse in rows]
+
+
+def _next_step(asked: Asked, figures: pd.Series, waiting: dict[str, int], overdue: int) -> dict[str, str]:
+    """The one thing to do first, and where."""
+    undecided = waiting["total"] - waiting["assigned"] - waiting["no_officer"]
+    at = f"as_of={asked.scope.day.isoformat()}"
+    page = f"/areas/{asked.area_id}?{at}"
+    if figures["status"] == "uncovered":
+        text = T("Post an officer here: {count} migrants have none.", count=amount(figures["migrants"]))
+        return {"text": str(text), "href": page}
+    if waiting["no_officer"]:
+        return {"text": str(T("Give {count} addresses an officer.", count=amount(waiting["no_officer"]))), "href": page}
+    if undecided:
+        text = T("Decide where {count} addresses belong.", count=amount(undecided))
+        return {"text": str(text), "href": f"/unresolved?{at}"}
+    if overdue:
+        return {"text": str(T("Have {count} overdue rentals inspected.", count=amount(overdue))), "href": page}
+    if figures["status"] == "short":
+        return {"text": str(T("Plan {count} more posts.", count=amount(figures["short"]))), "href": page}
+    return {"text": str(T("Nothing is due here.")), "href": page}
+
+
+def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, Any]:
+    """The buildings of a compound in scope: addresses, registered migrants and who answers for them.
+
+    Raises
+    ------
+    NotFoundError
+        There is no such area in scope.
+    """
+    area = area_details(session, scope, area_id)
+    residents = (
+        select(Registration.address_id, func.count().label("migrants"))
+        .where(registered_on(scope.day))
+        .group_by(Registration.address_id)
+        .subquery()
+    )
+    building = func.coalesce(Address.building, Address.number, "")
+    query = (
+        select(
+            building.label("building"),
+            func.coalesce(Address.road, "").label("road"),
+            func.count().label("addresses"),
+            func.coalesce(func.sum(residents.c.migrants), 0).label("migrants"),
+            func.min(Officer.name).label("officer"),
+            func.min(Address.id).label("address_id"),
+        )
+        .select_from(Address)
+        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
+        .outerjoin(residents, residents.c.address_id == Address.id)
+        .outerjoin(Beat, Beat.id == Placement.beat_id)
+        .outerjoin(BeatDuty, and_(BeatDuty.beat_id == Beat.id, BeatDuty.valid_on(scope.day)))
+        .outerjoin(Officer, Officer.id == BeatDuty.officer_id)
+        .where(placement_in_scope(scope), Placement.home_area_id.in_(subtree([area_id], scope.day)))
+        .group_by(building, func.coalesce(Address.road, ""))
+        .order_by(func.coalesce(Address.road, ""), building)
+        .limit(500)
+    )
+    rows = read_frame(session, query)
+    return {
+        "id": area_id,
+        "name": area["name"],
+        "level": AreaLevel(area["level"]).value,
+        "as_of": scope.day.isoformat(),
+        "buildings": [
+            {
+                "building": f"{row['road']}{row['building']}" or str(T("without a number")),
+                "addresses": int(row["addresses"]),
+                "migrants": int(row["migrants"]),
+                "officer": row["officer"] or "—",
+                "address_id": int(row["address_id"]),
+            }
+            for row in records(rows)
+        ],
+    }
+
+
+def _inside(asked: Asked) -> ColumnElement[bool]:
+    return Placement.home_area_id.in_(subtree([asked.area_id], asked.scope.day))
+
+
+def _here(asked: Asked, query: Any) -> Any:
+    """Narrow a query on registrations to the addresses of the area in scope."""
+    placed = and_(Placement.address_id == Registration.address_id, Placement.valid_on(asked.scope.day))
+    return query.join(Placement, placed).where(placement_in_scope(asked.scope), _inside(asked))
