@@ -52,6 +52,9 @@ CHINESE = {
     "{low} to {high}": "{low}–{high}",
     "over {low}": "> {low}",
     "{range} (meets the standard)": "{range}（达标）",
+    # sheets
+    "N": "北",
+    "{count} km": "{count} 千米",
     # coverage
     "Officers and migrants: load per officer": "专管员配备负荷",
     "Migrants per officer, standard 1 : {standard}": "人/专管员（标准 1 : {standard}）",

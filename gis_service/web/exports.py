@@ -139,7 +139,7 @@ def _write_xlsx(frame: pd.DataFrame, path: Path, kind: ExportKind, scope: Scope)
     for row in rows.itertuples(index=False):
         sheet.append([_cell(sheet, value) for value in row])
     notes = book.create_sheet("notes")
-    for name, note in _notes(kind, scope).items():
+    for name, note in _notes(kind, scope, frame).items():
         notes.append([name, note])
     book.save(path)
 
@@ -154,11 +154,17 @@ def _cell(sheet: Any, value: Any) -> Any:
     return str(value)
 
 
-def _notes(kind: ExportKind, scope: Scope) -> dict[str, str]:
+def _notes(kind: ExportKind, scope: Scope, frame: pd.DataFrame) -> dict[str, str]:
     part = str(T("the whole district")) if scope.is_whole_district else str(T("the part in your scope"))
     return {
         str(T("Content")): kind.value,
         str(T("As of")): scope.day.isoformat(),
         str(T("Scope")): part,
+        str(T("Source")): "；".join(sorted({str(source) for source in _sources(frame)})) or kind.value,
         str(T("Personal fields")): str(T("masked or left out")),
     }
+
+
+def _sources(frame: pd.DataFrame) -> list[object]:
+    """Where the rows say that they come from."""
+    return list(frame["source"].dropna().unique()) if "source" in frame else []

@@ -29,6 +29,7 @@ from gis_service.web import (
 from gis_service.web.command.routes import router as command_router
 from gis_service.web.error_pages import install_error_pages
 from gis_service.web.rendering import HERE
+from gis_service.web.sheets.routes import router as sheets_router
 
 
 def install_pages(app: FastAPI) -> None:
@@ -41,6 +42,7 @@ def install_pages(app: FastAPI) -> None:
         sign_in_pages.router,
         overview_pages.router,
         command_router,
+        sheets_router,
         map_pages.router,
         worklist_pages.router,
         address_pages.router,

@@ -41,6 +41,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/planning/posts", T("Posts"), Permission.SEE_PLANNING),
     ("/planning/difficulty", T("Difficulty"), Permission.SEE_PLANNING),
     ("/jobs", T("Computations"), Permission.SEE_JOBS),
+    ("/sheets", T("Printed sheets"), Permission.SEE_FIGURES),
     ("/topology", T("Topology"), Permission.IMPORT_LAND),
     ("/imports", T("Import"), Permission.SEE_IMPORTS),
     ("/accounts", T("Accounts"), Permission.MANAGE_ACCOUNTS),
@@ -57,6 +58,7 @@ MENUS: dict[str, Text] = {
     "/mismatches": T("Registers"),
     "/rentals": T("Registers"),
     "/quarters": T("Registers"),
+    "/sheets": T("Data"),
     "/topology": T("Data"),
     "/imports": T("Data"),
 }

@@ -545,6 +545,23 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /command/places/{area_id}": (AREA,),
     "GET /command/buildings/{area_id}": (AREA,),
     "GET /command/alerts": (Call(),),
+    "GET /sheets": (Call(),),
+    "GET /sheets/squads/{area_id}.pdf": (
+        Call(path=lambda s: {"area_id": s.site.board.areas[s.team]}, elsewhere="hidden", areas_only=True),
+    ),
+    "GET /sheets/beats/{beat_id}.pdf": (Call(path=lambda s: {"beat_id": s.beat_id}, elsewhere="hidden"),),
+    # whoever has only a part of a township has no bulletin of it (`test_sheets`)
+    "GET /sheets/townships/{area_id}.pdf": (
+        Call(path=lambda s: {"area_id": s.site.board.areas[s.code[:1]]}, done=frozenset({200, 404})),
+    ),
+    "GET /sheets/maps/{indicator}.{suffix}": (
+        Call(path=lambda _: {"indicator": "load", "suffix": "svg"}),
+        Call(
+            path=lambda _: {"indicator": "load", "suffix": "svg"},
+            query=lambda s: {"within": s.area_id, "level": "compound"},
+            elsewhere="hidden",
+        ),
+    ),
     "GET /addresses": (
         Call(lists="address"),
         Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing"),

@@ -75,7 +75,7 @@ class Shown:
 
 def indicator_answer(drawing: Drawing, indicator: Indicator) -> dict[str, Any]:
     """What the page fetches: the legend with its source and day, and `[class, text, number]` by area id."""
-    shown = _MAKERS[indicator](drawing)
+    shown = SHOWN_BY[indicator](drawing)
     values = {
         str(area_id): [key, text, None if pd.isna(number) else round(float(number), 3)]
         for area_id, key, text, number in zip(
@@ -243,7 +243,7 @@ def _beat_of_compound(session: Session, scope: Scope) -> pd.Series:
     return rows.set_index("area_id")["beat_id"]
 
 
-_MAKERS: dict[Indicator, Callable[[Drawing], Shown]] = {
+SHOWN_BY: dict[Indicator, Callable[[Drawing], Shown]] = {
     Indicator.LOAD: _load,
     Indicator.DIFFICULTY: _difficulty,
     Indicator.HOTSPOTS: _hotspots,
