@@ -29,6 +29,9 @@ def home(request: Request, session: ReadDep, scope: ScopeDep, settings: Settings
     """Show where help is needed most; administrators and auditors have pages of their own."""
     if not viewer.may(Permission.SEE_FIGURES):
         return RedirectResponse("/audit" if viewer.may(Permission.READ_AUDIT) else "/accounts", status_code=303)
+    land = count_areas(session, scope)
+    if not any(land.values()) and viewer.may(Permission.IMPORT_LAND):
+        return RedirectResponse("/start", status_code=303)
     figures = coverage_of_areas(session, scope, settings)
     counts = count_unresolved(session, scope)
     top = next((level for level in AreaLevel if figures["level"].eq(level).sum() > 1), AreaLevel.COMPOUND)
@@ -42,7 +45,7 @@ def home(request: Request, session: ReadDep, scope: ScopeDep, settings: Settings
         title=total["name"] if total else str(T("Your part of the district")),
         day=scope.day,
         standard=settings.persons_per_officer,
-        areas=count_areas(session, scope),
+        areas=land,
         total=total or _sum(roots),
         counts=counts,
         waiting=sum(counts[name] for name in ("outside", "no_point", "stated_differs", "overlap", "no_beat")),

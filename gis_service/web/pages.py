@@ -14,6 +14,7 @@ from gis_service.web import (
     editor_pages,
     export_pages,
     field_pages,
+    first_steps,
     import_pages,
     job_pages,
     map_pages,
@@ -41,6 +42,7 @@ def install_pages(app: FastAPI) -> None:
     for router in (
         sign_in_pages.router,
         overview_pages.router,
+        first_steps.router,
         command_router,
         sheets_router,
         map_pages.router,

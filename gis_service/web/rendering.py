@@ -42,6 +42,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/planning/difficulty", T("Difficulty"), Permission.SEE_PLANNING),
     ("/jobs", T("Computations"), Permission.SEE_JOBS),
     ("/sheets", T("Printed sheets"), Permission.SEE_FIGURES),
+    ("/start", T("First steps"), Permission.SEE_IMPORTS),
     ("/topology", T("Topology"), Permission.IMPORT_LAND),
     ("/imports", T("Import"), Permission.SEE_IMPORTS),
     ("/accounts", T("Accounts"), Permission.MANAGE_ACCOUNTS),
@@ -59,6 +60,7 @@ MENUS: dict[str, Text] = {
     "/rentals": T("Registers"),
     "/quarters": T("Registers"),
     "/sheets": T("Data"),
+    "/start": T("Data"),
     "/topology": T("Data"),
     "/imports": T("Data"),
 }

@@ -545,6 +545,8 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /command/places/{area_id}": (AREA,),
     "GET /command/buildings/{area_id}": (AREA,),
     "GET /command/alerts": (Call(),),
+    "GET /start": (Call(tells_all=True),),
+    "POST /start/assign": (Call(district_wide=True),),
     "GET /sheets": (Call(),),
     "GET /sheets/squads/{area_id}.pdf": (
         Call(path=lambda s: {"area_id": s.site.board.areas[s.team]}, elsewhere="hidden", areas_only=True),

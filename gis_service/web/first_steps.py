@@ -1,0 +1,150 @@
+"""First use: what a new service needs, step by step, with files to try each step on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
+from gis_service.access.permissions import Permission, Role
+from gis_service.access.scope import Scope
+from gis_service.access.tables import Account
+from gis_service.access.viewer import Viewer
+from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.queries import count_unresolved
+from gis_service.addresses.tables import Address
+from gis_service.addresses.topology import topology_findings
+from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
+from gis_service.areas.queries import count_areas
+from gis_service.settings import Settings
+from gis_service.teams.queries import beats, officers, units
+from gis_service.texts import T, Text
+from gis_service.web.rendering import page
+from gis_service.web.wording import amount
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step: what to do, how far it is, where it is done and with which sample files."""
+
+    title: Text
+    why: Text
+    so_far: Text
+    done: bool
+    href: str
+    label: Text
+    samples: tuple[str, ...] = ()
+    assigns: bool = False
+
+
+def steps_of(session: Session, scope: Scope, settings: Settings, viewer: Viewer) -> list[Step]:
+    """The steps in their order, for whoever may take them."""
+    if viewer.may(Permission.MANAGE_ACCOUNTS):
+        return [_accounts(session)]
+    land = sum(count_areas(session, scope).values())
+    findings = topology_findings(session, scope, settings) if land else None
+    alarms = 0 if findings is None else int(findings["severity"].eq("alarm").sum())
+    teams, staff, held = len(units(session, scope)), officers(session, scope).index.nunique(), beats(session, scope)
+    manned = int(held["officer_id"].notna().sum())
+    counts = count_unresolved(session, scope)
+    addresses = _all_addresses(session, scope)
+    return [
+        Step(
+            T("Import the areas"),
+            T("District, townships, villages and compounds with their borders; a file of each level, or one of all."),
+            T("{count} areas", count=amount(land)),
+            land > 0,
+            "/imports?subject=areas",
+            T("Import areas"),
+            ("areas.geojson",),
+        ),
+        Step(
+            T("Look at the borders"),
+            T("Overlaps, gaps and children outside their parents are found; alarms decide where addresses belong."),
+            T("{count} alarms", count=amount(alarms)),
+            land > 0 and alarms == 0,
+            "/topology",
+            T("Topology report"),
+        ),
+        Step(
+            T("Import units and officers"),
+            T(
+                "A unit for each area, officers, and who serves where; then beats and who holds each."
+            ),
+            T("{units} units, {officers} officers, {beats} beats", units=teams, officers=staff, beats=len(held)),
+            teams > 0 and staff > 0 and manned > 0,
+            "/imports?subject=units",
+            T("Import units"),
+            ("units.csv", "officers.csv", "postings.csv", "beats.csv", "beat_parts.csv", "beat_duties.csv"),
+        ),
+        Step(
+            T("Import the addresses"),
+            T("Standard addresses with their points; the coordinate system is asked for, never guessed."),
+            T("{count} addresses", count=amount(addresses)),
+            addresses > 0,
+            "/imports?subject=addresses",
+            T("Import addresses"),
+            ("addresses.csv", "registrations.csv"),
+        ),
+        Step(
+            T("Assign the addresses"),
+            T("Each address gets its compound, its beat and its officer; what cannot be decided is listed."),
+            T("{assigned} of {total} have an officer", assigned=amount(counts["assigned"]), total=amount(addresses)),
+            counts["assigned"] > 0,
+            "/unresolved",
+            T("What waits for a decision"),
+            assigns=True,
+        ),
+        Step(
+            T("Look at the first map"),
+            T("How many migrants each officer answers for, from the townships down to a building."),
+            T("ready") if counts["assigned"] else T("not yet"),
+            counts["assigned"] > 0,
+            "/command",
+            T("Command centre"),
+        ),
+    ]
+
+
+def _accounts(session: Session) -> Step:
+    business = [role.value for role in Role if role.is_business]
+    people = session.scalar(select(func.count()).where(Account.role.in_(business))) or 0
+    return Step(
+        T("Make accounts"),
+        T("A planner imports land, teams and addresses; give the account its area, or the whole district."),
+        T("{count} accounts", count=amount(people)),
+        people > 0,
+        "/accounts",
+        T("Accounts"),
+    )
+
+
+def _all_addresses(session: Session, scope: Scope) -> int:
+    """Addresses on record: those placed in scope and, for the whole district, those not placed yet."""
+    placed = count_unresolved(session, scope)["total"]
+    if not scope.is_whole_district:
+        return placed
+    return session.scalar(select(func.count()).select_from(Address)) or 0
+
+
+@router.get("/start", dependencies=[Depends(requires(Permission.SEE_OWN_ACCOUNT))])
+def start_page(
+    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep
+) -> HTMLResponse:
+    """Lead through the first steps."""
+    steps = steps_of(session, scope, settings, viewer)
+    now = next((number for number, step in enumerate(steps) if not step.done), len(steps))
+    return page(request, "start.html", viewer, steps=steps, now=now, may_assign=viewer.may(Permission.ASSIGN_ADDRESSES))
+
+
+@router.post("/start/assign", dependencies=[Depends(requires(Permission.ASSIGN_ADDRESSES))])
+def start_assign(engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf) -> RedirectResponse:
+    """Assign every address, and come back."""
+    assign_addresses(engine, settings, acting, day)
+    return RedirectResponse("/start", status_code=303)
