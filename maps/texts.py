@@ -52,9 +52,6 @@ CHINESE = {
     "{low} to {high}": "{low}–{high}",
     "over {low}": "> {low}",
     "{range} (meets the standard)": "{range}（达标）",
-    # sheets
-    "N": "北",
-    "{count} km": "{count} 千米",
     # coverage
     "Officers and migrants: load per officer": "专管员配备负荷",
     "Migrants per officer, standard 1 : {standard}": "人/专管员（标准 1 : {standard}）",
@@ -134,6 +131,14 @@ CHINESE = {
     "Several parts": "多部件",
     "Area of the finding": "问题面积",
     "Addresses touched": "涉及地址",
+    # sheets
+    "N": "北",
+    "{count} km": "{count} 千米",
+    "Main beat of the compound": "小区所属主要责任区",
+    "Keeps its officer": "责任人不变",
+    "Another officer": "更换责任人",
+    "Another officer for a part": "部分更换责任人",
+    "What changes": "调整范围",
     # address points
     "Address points": "地址点",
     "Assigned address": "已分配地址",
