@@ -74,9 +74,7 @@ def steps_of(session: Session, scope: Scope, settings: Settings, viewer: Viewer)
         ),
         Step(
             T("Import units and officers"),
-            T(
-                "A unit for each area, officers, and who serves where; then beats and who holds each."
-            ),
+            T("A unit for each area, officers, and who serves where; then beats and who holds each."),
             T("{units} units, {officers} officers, {beats} beats", units=teams, officers=staff, beats=len(held)),
             teams > 0 and staff > 0 and manned > 0,
             "/imports?subject=units",
