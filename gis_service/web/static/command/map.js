@@ -49,7 +49,8 @@ export class MapView {
     this.levels.get(level)?.group.remove();
     const byId = new Map();
     const group = L.featureGroup();
-    for (const feature of land.features) {
+    for (const given of land.features) {
+      const feature = { ...given, properties: { ...given.properties } }; // the other map has values of its own
       const [shape] = L.geoJSON(feature, { renderer: this.renderer, smoothFactor: 0.6 }).getLayers();
       shape.feature = feature;
       shape.on("click", (event) => {
