@@ -35,6 +35,8 @@ USABLE = {
         && Object.values(gridPoints.layer._vectorTiles).some((tile) => Object.keys(tile._layers).length > 0)""",
     "/maps/coverage": """() => window.gridMap && document.querySelectorAll("path.gm-area").length > 0
         && document.querySelectorAll(".gm-label").length > 0""",
+    "/command": """() => Boolean(document.documentElement.dataset.ready)
+        && document.querySelectorAll(".gm-label").length > 0""",
 }
 WATCH = """(() => {
   const usable = USABLE;
