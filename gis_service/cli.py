@@ -111,7 +111,9 @@ def demo(
     *,
     port: Annotated[int, typer.Option(help="Port to serve on.")] = 8080,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
-    size: Annotated[str, typer.Option(help="full (a district) or small (two townships).")] = "full",
+    size: Annotated[
+        str, typer.Option(help="full (a district), small (two townships) or township (one, with 26 officers).")
+    ] = "full",
     seed: Annotated[int, typer.Option(help="Seed of the generated district.")] = 2026,
     fresh: Annotated[bool, typer.Option(help="Begin anew even when the demo is there.")] = False,
     serve_site: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the site afterwards.")] = True,

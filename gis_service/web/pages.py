@@ -24,6 +24,7 @@ from gis_service.web import (
     planning_pages,
     quarter_pages,
     register_pages,
+    scenario_pages,
     sign_in_pages,
     worklist_pages,
 )
@@ -57,6 +58,7 @@ def install_pages(app: FastAPI) -> None:
         office_pages.router,
         export_pages.router,
         planning_pages.router,
+        scenario_pages.router,
         job_pages.router,
         field_pages.router,
     ):

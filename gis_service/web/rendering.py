@@ -40,6 +40,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/teams", T("Teams"), Permission.SEE_TEAMS),
     ("/planning/posts", T("Posts"), Permission.SEE_PLANNING),
     ("/planning/difficulty", T("Difficulty"), Permission.SEE_PLANNING),
+    ("/planning/scenarios", T("Scenarios"), Permission.SEE_PLANNING),
     ("/jobs", T("Computations"), Permission.SEE_JOBS),
     ("/sheets", T("Printed sheets"), Permission.SEE_FIGURES),
     ("/start", T("First steps"), Permission.SEE_IMPORTS),

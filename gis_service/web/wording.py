@@ -29,6 +29,8 @@ CODE_NAMES: dict[str, Text] = {
     "social": T("Social-work side"),
     "transitioned": T("Transitioned auxiliary police"),
     "not_transitioned": T("Not transitioned"),
+    "frozen": T("Frozen"),
+    "published": T("Published"),
     "outside": T("Outside every area"),
     "no_point": T("No point"),
     "stated_differs": T("Stated village differs"),

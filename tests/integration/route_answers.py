@@ -6,6 +6,7 @@ The other side is the oracle: what the caller has in scope by the codes of `boar
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,9 +71,18 @@ def _features(answer: Response) -> list[dict[str, Any]]:
 
 
 def _words_of(answer: Response) -> Iterator[tuple[str, str]]:
-    for word in _WORDS.finditer(_NONCE.sub("", answer.text)):
+    for word in _WORDS.finditer(_NONCE.sub("", _text_of(answer))):
         kind = word["kind"]
         yield ("address", word["road"]) if kind is None else (_KIND_OF_WORD.get(kind, kind.strip()), word["code"])
+
+
+def _text_of(answer: Response) -> str:
+    """What a reader reads, of a PDF too."""
+    if "pdf" not in answer.headers.get("content-type", ""):
+        return str(answer.text)
+    return subprocess.run(
+        ["pdftotext", "-", "-"], input=answer.content, capture_output=True, check=True
+    ).stdout.decode()
 
 
 def _links_of(site: Site, answer: Response) -> Iterator[tuple[str, str]]:

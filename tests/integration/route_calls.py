@@ -360,6 +360,23 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ),
     ),
     "GET /api/v1/notices": (Call(),),
+    "GET /planning/scenarios": (Call(),),
+    "POST /planning/scenarios": (Call(form=lambda s: {"name": "x", "area_id": s.area_id}, elsewhere="hidden"),),
+    "GET /planning/scenarios/{scenario_id}": (SCENARIO,),
+    "GET /planning/scenarios/{scenario_id}/map": (SCENARIO,),
+    "GET /planning/scenarios/{scenario_id}/comparison": (SCENARIO,),
+    "GET /planning/scenarios/{scenario_id}/letters": (SCENARIO,),
+    "GET /planning/scenarios/{scenario_id}/brief.pdf": (SCENARIO,),
+    "POST /planning/scenarios/{scenario_id}/deeds": (replace(SCENARIO, form=lambda _: {"deed": "share"}),),
+    "POST /planning/scenarios/{scenario_id}/comments": (replace(SCENARIO, form=lambda _: {"text": "yes"}),),
+    "POST /planning/scenarios/{scenario_id}/approval": (FROZEN,),
+    "POST /planning/scenarios/{scenario_id}/publication": (
+        Call(
+            path=lambda s: {"scenario_id": s.fresh_scenario(ScenarioState.APPROVED)},
+            form=lambda _: {"day": day_of_hand_over().isoformat()},
+            elsewhere="hidden",
+        ),
+    ),
     # jobs
     "GET /api/v1/jobs": (Call(),),
     "GET /api/v1/jobs/{job_id}": (JOB,),

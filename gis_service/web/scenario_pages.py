@@ -1,0 +1,380 @@
+"""Pages of scenarios: the list, one with everything that can be done to it, two side by side, letters, the brief."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from markupsafe import Markup
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
+from gis_service.access.permissions import Permission
+from gis_service.access.viewer import Viewer
+from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
+from gis_service.api.wire import RowKey
+from gis_service.areas.queries import area_names
+from gis_service.areas.tables import AreaLevel
+from gis_service.errors import GridError, InvalidInputError
+from gis_service.jobs.actions import jobs_of
+from gis_service.jobs.queue import JobQueue
+from gis_service.jobs.routes import QueueDep
+from gis_service.planning import scenarios
+from gis_service.planning.computing import ask_for_beats
+from gis_service.planning.edits import Leave, Person, Recruits
+from gis_service.planning.explaining import RELAXING
+from gis_service.planning.graphs import Rules, Within
+from gis_service.planning.letters import letters_of
+from gis_service.planning.measures import measured
+from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.publishing import publish, revert
+from gis_service.planning.scenarios import Seen, comments_of, plan_of, scenarios_of, seen, steps_of
+from gis_service.planning.showing import compared, reasons_in_words
+from gis_service.settings import Settings
+from gis_service.storage.engine import reading
+from gis_service.teams.tables import EmploymentForm, Side
+from gis_service.texts import T, Text
+from gis_service.web.brief import brief_pdf, effect_rows, histogram_bars
+from gis_service.web.job_pages import shown
+from gis_service.web.plan_maps import change_sheet, editing_data, land_of, load_sheet
+from gis_service.web.rendering import page
+from gis_service.web.wording import code_name
+
+router = APIRouter(
+    prefix="/planning/scenarios",
+    include_in_schema=False,
+    dependencies=[Depends(requires(Permission.SEE_PLANNING))],
+)
+PLAN = Depends(requires(Permission.PLAN))
+REASONS_SHOWN = 60
+
+STEP_NAMES: dict[str, Text] = {
+    "recruits": T("Recruits"),
+    "leave": T("Somebody leaves"),
+    "give": T("Given by hand"),
+    "new_beat": T("New beat"),
+    "assign": T("Officer assigned"),
+    "boundary": T("Draft of a border"),
+    "drawn": T("Beats drawn"),
+}
+
+Line = Annotated[str, Form(max_length=2000)]
+Deed = Literal["recruits", "leave", "undo", "draw", "share", "unshare", "freeze", "reopen", "discard"]
+
+
+@router.get("")
+def scenarios_page(request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep) -> HTMLResponse:
+    """List scenarios and the form for a new one."""
+    return _list(request, session, scope, viewer, None)
+
+
+@router.post("", dependencies=[PLAN])
+def new_scenario(
+    request: Request,
+    engine: EngineDep,
+    session: ReadDep,
+    settings: SettingsDep,
+    scope: ScopeDep,
+    acting: ActingDep,
+    name: Line,
+    area_id: Annotated[RowKey, Form()],
+) -> Response:
+    """Copy the day into a new scenario."""
+    try:
+        made = scenarios.create_scenario(engine, settings, acting, name, area_id, scope.day)
+    except InvalidInputError as refusal:
+        return _list(request, session, scope, acting, str(refusal))
+    return RedirectResponse(f"/planning/scenarios/{made}", status_code=303)
+
+
+@router.get("/{scenario_id}")
+def scenario_page(
+    request: Request, engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, scenario_id: RowKey
+) -> HTMLResponse:
+    """Show a scenario: its figures beside today's, its steps, the map to edit by hand, reasons, comments."""
+    return _show(request, engine, settings, viewer, scenario_id, None)
+
+
+@router.get("/{scenario_id}/map")
+def map_data(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, scenario_id: RowKey) -> dict[str, Any]:
+    """What the map to edit by hand is drawn from."""
+    found = seen(session, viewer, scenario_id)
+    plan = plan_of(session, found.scenario)
+    return editing_data(land_of(session, settings, plan, found.only), plan, found.only)
+
+
+def step_said(
+    count: Annotated[int, Form(ge=1, le=500)] = 1,
+    from_day: Annotated[date | None, Form()] = None,
+    form: Annotated[EmploymentForm, Form()] = EmploymentForm.NOT_TRANSITIONED,
+    side: Annotated[Side, Form()] = Side.POLICE,
+    people: Line = "",
+    badge_no: Annotated[str, Form(max_length=32)] = "",
+) -> dict[str, Any]:
+    """What the form says of people who come or go; `people` is a line each: badge number and name."""
+    pairs = [line.split(maxsplit=1) for line in people.splitlines() if line.strip()]
+    return {
+        "count": count, "from_day": from_day, "form": form, "side": side, "badge_no": badge_no.strip(),
+        "people": [pair if len(pair) == 2 else [pair[0], pair[0]] for pair in pairs],
+    }  # fmt: skip
+
+
+def rules_said(
+    method: Annotated[Literal["repair", "scratch"], Form()] = "repair",
+    band: Annotated[float, Form(ge=0.01, le=0.9)] = 0.1,
+    within: Annotated[Within, Form()] = Within.TOWNSHIP,
+    difficulty: Annotated[bool, Form()] = False,
+) -> Rules:
+    """What the form says of how beats are to be drawn."""
+    rules = Rules(method=method, band=band, within=within)
+    return rules.model_copy(update={"workload": rules.workload.model_copy(update={"difficulty": difficulty})})
+
+
+@router.post("/{scenario_id}/deeds", dependencies=[PLAN])
+def do(
+    request: Request,
+    engine: EngineDep,
+    settings: SettingsDep,
+    queue: QueueDep,
+    acting: ActingDep,
+    scenario_id: RowKey,
+    deed: Annotated[Deed, Form()],
+    said: Annotated[dict[str, Any], Depends(step_said)],
+    rules: Annotated[Rules, Depends(rules_said)],
+) -> Response:
+    """Change a scenario, have it drawn, share it, freeze it, open it again or drop it."""
+    try:
+        _do(engine, queue, acting, scenario_id, deed, said, rules)
+    except GridError as refusal:
+        return _show(request, engine, settings, acting, scenario_id, str(refusal))
+    return RedirectResponse(
+        "/planning/scenarios" if deed == "discard" else f"/planning/scenarios/{scenario_id}", status_code=303
+    )
+
+
+@router.post("/{scenario_id}/comments", dependencies=[Depends(requires(Permission.COMMENT_PLAN))])
+def say(engine: EngineDep, acting: ActingDep, scenario_id: RowKey, text: Line) -> Response:
+    """Say something of a scenario."""
+    scenarios.comment(engine, acting, scenario_id, text)
+    return RedirectResponse(f"/planning/scenarios/{scenario_id}#comments", status_code=303)
+
+
+@router.post("/{scenario_id}/approval", dependencies=[Depends(requires(Permission.APPROVE_PLAN))])
+def agree(
+    request: Request, engine: EngineDep, settings: SettingsDep, acting: ActingDep, scenario_id: RowKey
+) -> Response:
+    """Agree to somebody else's scenario."""
+    try:
+        scenarios.approve(engine, acting, scenario_id)
+    except GridError as refusal:
+        return _show(request, engine, settings, acting, scenario_id, str(refusal))
+    return RedirectResponse(f"/planning/scenarios/{scenario_id}", status_code=303)
+
+
+@router.post("/{scenario_id}/publication", dependencies=[Depends(requires(Permission.PUBLISH_PLAN))])
+def publication(
+    request: Request,
+    engine: EngineDep,
+    settings: SettingsDep,
+    acting: ActingDep,
+    scenario_id: RowKey,
+    day: Annotated[date | None, Form()] = None,
+    reason: Line = "",
+) -> Response:
+    """Publish from a day on; or, with a reason and no day, take the publication back."""
+    try:
+        if day is not None:
+            publish(engine, settings, acting, scenario_id, day)
+        else:
+            revert(engine, settings, acting, scenario_id, reason)
+    except GridError as refusal:
+        return _show(request, engine, settings, acting, scenario_id, str(refusal))
+    return RedirectResponse(f"/planning/scenarios/{scenario_id}", status_code=303)
+
+
+@router.get("/{scenario_id}/comparison")
+def comparison_page(
+    request: Request,
+    session: ReadDep,
+    settings: SettingsDep,
+    viewer: ViewerDep,
+    scenario_id: RowKey,
+    other: RowKey | None = None,
+) -> HTMLResponse:
+    """Two plans side by side: maps, distribution of load, coverage by township, what changes and what it costs."""
+    (one, plan), (second, against) = compared(session, viewer, scenario_id, other)
+    land = land_of(session, settings, plan, one.only)
+    other_land = land if other is None else land_of(session, settings, against, second.only)
+    after, before = measured(plan, settings, only=one.only), measured(against, settings, only=second.only)
+    title = str(T("Today")) if other is None else second.scenario.name
+    return page(
+        request,
+        "comparison.html",
+        viewer,
+        scenario=one.scenario,
+        against=title,
+        others=[each for each in scenarios_of(session, viewer) if each.id != scenario_id],
+        other=other,
+        before=before.total,
+        after=after.total,
+        rows=effect_rows(before, after),
+        histogram=histogram_bars(before, after),
+        map_before=Markup(load_sheet(other_land, against, title=title)),  # noqa: S704 - our own SVG, escaped inside
+        map_after=Markup(load_sheet(land, plan, title=one.scenario.name)),  # noqa: S704 - our own SVG, escaped inside
+        map_changes=Markup(change_sheet(land, plan, title=one.scenario.name)),  # noqa: S704 - our own SVG, escaped inside
+    )
+
+
+@router.get("/{scenario_id}/letters")
+def letters_page(request: Request, session: ReadDep, viewer: ViewerDep, scenario_id: RowKey) -> HTMLResponse:
+    """Letters to print, one a page, for the officers whose beats change."""
+    found = seen(session, viewer, scenario_id)
+    plan = plan_of(session, found.scenario)
+    return page(request, "letters.html", viewer, scenario=found.scenario, letters=letters_of(plan, only=found.only))
+
+
+@router.get("/{scenario_id}/brief.pdf")
+def brief(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, scenario_id: RowKey) -> Response:
+    """The brief for the leadership as PDF."""
+    found = seen(session, viewer, scenario_id)
+    plan = plan_of(session, found.scenario)
+    today = plan_of_today(plan.inputs)
+    pdf = brief_pdf(
+        found.scenario,
+        land_of(session, settings, plan, found.only),
+        plan,
+        today,
+        measured(today, settings, only=found.only),
+        measured(plan, settings, only=found.only),
+        [" ".join(texts) for _unit, texts in reasons_in_words(plan, only=found.only)],
+    )
+    name = f"scenario-{scenario_id}.pdf"
+    return Response(pdf, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'})
+
+
+def _do(
+    engine: Engine, queue: JobQueue, acting: Viewer, scenario_id: int, deed: Deed, said: dict[str, Any], rules: Rules
+) -> None:
+    match deed:
+        case "recruits":
+            if said["from_day"] is None:
+                raise InvalidInputError(T("From which day on do they come?"))
+            people = [Person(badge_no=badge[:32], name=name[:100]) for badge, name in said["people"]]
+            known = {name: said[name] for name in ("count", "from_day", "form", "side")}
+            scenarios.add_step(engine, acting, scenario_id, Recruits(kind="recruits", people=people, **known))
+        case "leave":
+            scenarios.add_step(engine, acting, scenario_id, Leave(kind="leave", badge_no=said["badge_no"]))
+        case "undo":
+            scenarios.undo_step(engine, acting, scenario_id)
+        case "draw":
+            ask_for_beats(engine, queue, acting, scenario_id, rules)
+        case "share" | "unshare":
+            scenarios.share(engine, acting, scenario_id, shared=deed == "share")
+        case "freeze":
+            scenarios.freeze(engine, acting, scenario_id)
+        case "reopen":
+            scenarios.reopen(engine, acting, scenario_id)
+        case "discard":
+            scenarios.discard(engine, acting, scenario_id)
+
+
+def _list(request: Request, session: Session, scope: Any, viewer: Viewer, fault: str | None) -> HTMLResponse:
+    places = area_names(session, scope, levels=[AreaLevel.DISTRICT, AreaLevel.TOWNSHIP, AreaLevel.VILLAGE])
+    order = [level.value for level in AreaLevel]
+    places = places.assign(rank=places["level"].map(order.index)).sort_values(["rank", "code"])
+    return page(
+        request,
+        "scenarios.html",
+        viewer,
+        status=422 if fault else 200,
+        day=scope.day,
+        rows=scenarios_of(session, viewer),
+        places=[
+            (int(area_id), f"{code_name(level)} · {name}")
+            for area_id, level, name in zip(
+                places.index.tolist(), places["level"].tolist(), places["name"].tolist(), strict=True
+            )
+        ],
+        may_plan=viewer.may(Permission.PLAN),
+        fault=fault,
+    )
+
+
+def _show(
+    request: Request, engine: Engine, settings: Settings, viewer: Viewer, scenario_id: int, fault: str | None
+) -> HTMLResponse:
+    with reading(engine) as session:
+        found = seen(session, viewer, scenario_id)
+        plan = plan_of(session, found.scenario)
+        before = measured(plan_of_today(plan.inputs), settings, only=found.only)
+        after = measured(plan, settings, only=found.only)
+        jobs = jobs_of(session, viewer, about=f"scenario {scenario_id}", limit=3)
+        return page(
+            request,
+            "scenario.html",
+            viewer,
+            status=422 if fault else 200,
+            scenario=found.scenario,
+            area_name=plan.inputs.area_name,
+            standard=plan.inputs.standard,
+            may=_may(viewer, found),
+            before=before.total,
+            after=after.total,
+            beats=sorted(after.beats, key=lambda beat: -beat["migrants"]),
+            histogram=histogram_bars(before, after),
+            steps=[] if found.only is not None else _steps(session, found),
+            drawn=_drawn(plan, found),
+            reasons=reasons_in_words(plan, only=found.only)[:REASONS_SHOWN],
+            comments=comments_of(session, found.scenario),
+            jobs=[shown(job, request.app.state.job_kinds) for job in jobs],
+            forms=[(each.value, code_name(each.value)) for each in EmploymentForm],
+            sides=[(each.value, code_name(each.value)) for each in Side],
+            fault=fault,
+        )
+
+
+def _may(viewer: Viewer, found: Seen) -> dict[str, bool]:
+    whole, state = found.only is None, found.scenario.state
+    own = viewer.account_id == found.scenario.author_id
+    return {
+        "edit": whole and viewer.may(Permission.PLAN) and state == "draft",
+        "reopen": whole and viewer.may(Permission.PLAN) and state in ("frozen", "approved"),
+        "approve": whole and viewer.may(Permission.APPROVE_PLAN) and state == "frozen" and not own,
+        "publish": whole and viewer.may(Permission.PUBLISH_PLAN) and state == "approved",
+        "revert": whole and viewer.may(Permission.PUBLISH_PLAN) and state == "published",
+        "comment": viewer.may(Permission.COMMENT_PLAN),
+    }
+
+
+def _drawn(plan: Plan, found: Seen) -> list[dict[str, Any]]:
+    """What is known of the beats that were drawn last, township by township, with what would have to give."""
+    if found.only is not None:
+        return []
+    told = []
+    for township in (plan.drawn or {}).get("townships", ()):
+        relax = township["relax"] or {"sets": [], "band": None}
+        sets = [" + ".join(str(RELAXING[name]) for name in names) for names in relax["sets"]]
+        heavy = [plan.inputs.units[unit].name for unit in township["too_heavy"][:5]]
+        told.append({**township, "relaxing": sets, "heavy": heavy})
+    return told
+
+
+def _steps(session: Session, found: Seen) -> list[dict[str, str]]:
+    return [_said_step(step.kind, step.said, step.author) for step in steps_of(session, found.scenario)]
+
+
+def _said_step(kind: str, said: dict[str, Any], author: str) -> dict[str, str]:
+    detail = ""
+    match kind:
+        case "recruits":
+            detail = str(T("{count} from {day} on", count=said["count"], day=said["from_day"]))
+        case "leave":
+            detail = said["badge_no"]
+        case "give" | "new_beat":
+            detail = str(T("{count} compounds or parts", count=len(said["units"])))
+        case "drawn":
+            detail = str(T("{count} beats", count=len(said["beats"])))
+    return {"name": str(STEP_NAMES[kind]), "detail": detail, "author": author}
