@@ -75,6 +75,20 @@ class Boundary(BaseModel):
     land_change_id: RowKey
 
 
+class TownshipPosts(BaseModel):
+    """How many posts a township gets."""
+
+    area_id: RowKey
+    posts: Annotated[int, Field(ge=1, le=10_000)]
+
+
+class Headcount(BaseModel):
+    """Posts of the townships: at the next drawing officers move to where there are more than people, on short ways."""
+
+    kind: Literal["headcount"]
+    townships: Annotated[list[TownshipPosts], Field(min_length=1, max_length=200)]
+
+
 class Drawn(BaseModel):
     """What the optimiser drew: beats with their officers, and the beat of each unit. `told` is what is known of it."""
 
@@ -84,8 +98,8 @@ class Drawn(BaseModel):
     told: dict[str, Any]
 
 
-ByHand = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary, Field(discriminator="kind")]
-Edit = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary | Drawn, Field(discriminator="kind")]
+ByHand = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount, Field(discriminator="kind")]
+Edit = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount | Drawn, Field(discriminator="kind")]
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 

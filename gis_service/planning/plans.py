@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError
-from gis_service.planning.edits import Assign, Boundary, Drawn, Edit, Give, Leave, NewBeat, Recruits
+from gis_service.planning.edits import Assign, Boundary, Drawn, Edit, Give, Headcount, Leave, NewBeat, Recruits
 from gis_service.planning.inputs import Inputs
 from gis_service.texts import T
 
@@ -53,6 +53,7 @@ class Plan:
     staff: dict[str, Staff]
     gone: set[str] = field(default_factory=set)
     boundaries: list[int] = field(default_factory=list)
+    headcount: dict[int, int] = field(default_factory=dict)
     drawn: dict[str, Any] | None = None
     steps: int = 0
 
@@ -113,16 +114,15 @@ def take_step(plan: Plan, edit: Edit) -> None:
         case Leave():
             _let_go(plan, edit)
         case Give():
-            _check_units(plan, edit.units)
-            _beat(plan, edit.beat)
-            for unit in edit.units:
-                plan.beat_of[unit] = edit.beat
+            _give(plan, edit)
         case NewBeat():
             _open_beat(plan, edit)
         case Assign():
             _assign(plan, edit)
         case Boundary():
             plan.boundaries.append(edit.land_change_id)
+        case Headcount():
+            _fix_posts(plan, edit)
         case Drawn():
             _draw(plan, edit)
 
@@ -131,6 +131,22 @@ def new_beat_key(plan: Plan, taken: Iterable[str] = ()) -> str:
     """A key that no beat of the plan has."""
     numbers = [int(key[1:]) for key in (*plan.beats, *taken) if key.startswith("n")]
     return f"n{max(numbers, default=0) + 1}"
+
+
+def _give(plan: Plan, edit: Give) -> None:
+    _check_units(plan, edit.units)
+    _beat(plan, edit.beat)
+    for unit in edit.units:
+        plan.beat_of[unit] = edit.beat
+
+
+def _fix_posts(plan: Plan, edit: Headcount) -> None:
+    for fixed in edit.townships:
+        if fixed.area_id not in plan.inputs.townships:
+            raise NotFoundError(
+                T("There is no township {area_id} in your part of the district.", area_id=fixed.area_id)
+            )
+        plan.headcount[fixed.area_id] = fixed.posts
 
 
 def _hire(plan: Plan, edit: Recruits) -> None:

@@ -21,8 +21,9 @@ from gis_service.planning.explaining import Reason, reasons_of, what_to_relax
 from gis_service.planning.graphs import Ground, Rules, ground_of
 from gis_service.planning.inputs import Inputs
 from gis_service.planning.plans import Plan, PlanBeat, Staff, new_beat_key
+from gis_service.planning.transferring import Moves, moves_of
 from gis_service.texts import T
-from layers.districting import BeatPlan, Progress, partition, repair
+from layers.districting import BeatPlan, BeatRules, Progress, partition, repair
 from layers.posts import PostsProblem, hand_out
 
 _QUICK = 60
@@ -54,7 +55,7 @@ def redraw(plan: Plan, rules: Rules, *, seed: int, report: Report, cancelled: Ca
     ConflictError
         There is nobody to hold a beat in a township, or the rules leave no plan at all.
     """
-    tasks = _tasks(plan)
+    tasks, moves = _tasks(plan)
     beat_of = list(plan.beat_of)
     beats: dict[str, PlanBeat] = {}
     told: list[dict[str, Any]] = []
@@ -73,7 +74,12 @@ def redraw(plan: Plan, rules: Rules, *, seed: int, report: Report, cancelled: Ca
         kind="drawn",
         beats=[asdict(beat) for beat in beats.values()],
         beat_of=beat_of,
-        told={"rules": rules.model_dump(mode="json"), "seed": seed, "townships": told},
+        told={
+            "rules": rules.model_dump(mode="json"),
+            "seed": seed,
+            "townships": told,
+            "transfers": None if moves is None else asdict(moves),
+        },
     )
 
 
@@ -84,31 +90,52 @@ class _Result:
     told: dict[str, Any]
 
 
-def _tasks(plan: Plan) -> list[Task]:
+def _tasks(plan: Plan) -> tuple[list[Task], Moves | None]:
+    """What is to be drawn in each township; officers move first where numbers of posts were fixed."""
     inputs = plan.inputs
     township_of = [unit.township_id for unit in inputs.units]
     members = {area_id: [n for n, at in enumerate(township_of) if at == area_id] for area_id in inputs.townships}
     home = _homes(plan)
-    shares = _recruits_by_township(plan, home)
+    moves = moves_of(plan, _posts(plan, home), home) if plan.headcount else None
+    waiting = _recruits_by_township(plan, home) if moves is None else _newcomers(plan, home, moves)
     tasks, taken = [], set(plan.beats)
     for area_id in inputs.townships:
-        own = [beat for beat in plan.beats.values() if home.get(beat.key) == area_id]
-        waiting = list(shares.get(area_id, ()))
+        queue = list(waiting.get(area_id, ()))
         kept = []
-        for beat in own:
-            holder = beat.staff or (waiting.pop(0).key if waiting else None)
+        for beat in (each for each in plan.beats.values() if home.get(each.key) == area_id):
+            stays = beat.staff is not None and (moves is None or moves.township_of.get(beat.staff) == area_id)
+            holder = beat.staff if stays else (queue.pop(0).key if queue else None)
             if holder is not None:
                 kept.append(replace(beat, staff=holder))
-        for recruit in waiting:
+        for newcomer in queue:
             key = new_beat_key(plan, taken)
             taken.add(key)
-            kept.append(PlanBeat(key, "", 0, recruit.key))
+            kept.append(PlanBeat(key, "", 0, newcomer.key))
         place = inputs.place(area_id)
         name = place.name if place else inputs.area_name
         if not kept:
             raise ConflictError(T("There is nobody in {name} to hold a beat.", name=name))
         tasks.append(Task(area_id, name, members[area_id], kept))
-    return tasks
+    return tasks, moves
+
+
+def _posts(plan: Plan, home: dict[str, int]) -> dict[int, int]:
+    """Posts of every township: as fixed, else those of today."""
+    today = dict.fromkeys(plan.inputs.townships, 0)
+    for beat in plan.beats.values():
+        if beat.staff:
+            today[home[beat.key]] += 1
+    return today | plan.headcount
+
+
+def _newcomers(plan: Plan, home: dict[str, int], moves: Moves) -> dict[int, list[Staff]]:
+    """Who comes to each township: officers who move there, and recruits."""
+    held = {beat.staff: home[beat.key] for beat in plan.beats.values() if beat.staff}
+    found: dict[int, list[Staff]] = {}
+    for key, area_id in moves.township_of.items():
+        if held.get(key) != area_id:
+            found.setdefault(area_id, []).append(plan.staff[key])
+    return found
 
 
 def _homes(plan: Plan) -> dict[str, int]:
@@ -193,7 +220,9 @@ def _draw(
     over = cancelled()
     relax = None if drawn.within_band or over else what_to_relax(rules, attempt, drawn)
     more = None if over else attempt(rules, 1)
-    reasons = reasons_of(inputs, ground, today.tolist(), drawn, [beat.name for beat in beats], rules.band)
+    names = [beat.name for beat in beats]
+    beat_rules = BeatRules(len(beats), rules.band, _locks(ground, today, rules))
+    reasons = reasons_of(inputs, ground, today, drawn, beat_rules, names, prices=prices, seed=seed, price=rules.price)
     return _Result(drawn, beats, _told(task, ground, drawn, reasons, relax, more, rules.band))
 
 
@@ -208,10 +237,8 @@ def _search(
     heard: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> BeatPlan:
-    locked = set(rules.locks)
-    locks = np.array(
-        [beat if unit in locked else -1 for unit, beat in zip(ground.members, today.tolist(), strict=True)], np.int32
-    )
+    locks = _locks(ground, today, rules)
+    locked = bool((locks >= 0).any())
     watch = {"deadline_s": rules.deadline_s, "cancelled": cancelled, "progress": heard}
     if rules.method == "repair" and (today >= 0).any():
         return repair(
@@ -225,6 +252,13 @@ def _search(
     return repair(
         ground.graph, today, beats=beats, band=rules.band, prices=prices, locks=target, seed=seed, moves_per_unit=1
     )
+
+
+def _locks(ground: Ground, today: npt.NDArray[np.int32], rules: Rules) -> npt.NDArray[np.int32]:
+    """The beat that each unit is locked to, -1 = none."""
+    locked = set(rules.locks)
+    pairs = zip(ground.members, today.tolist(), strict=True)
+    return np.array([beat if unit in locked else -1 for unit, beat in pairs], np.int32)
 
 
 def _relabelled(

@@ -24,11 +24,11 @@ from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.routes import QueueDep
 from gis_service.planning import scenarios
 from gis_service.planning.computing import ask_for_beats
-from gis_service.planning.edits import Leave, Person, Recruits
+from gis_service.planning.edits import Edit, Headcount, Leave, Person, Recruits, TownshipPosts
 from gis_service.planning.explaining import RELAXING
 from gis_service.planning.graphs import Rules, Within
 from gis_service.planning.letters import letters_of
-from gis_service.planning.measures import measured
+from gis_service.planning.measures import Measures, measured
 from gis_service.planning.plans import Plan, plan_of_today
 from gis_service.planning.publishing import publish, revert
 from gis_service.planning.scenarios import Seen, comments_of, plan_of, scenarios_of, seen, steps_of
@@ -58,11 +58,12 @@ STEP_NAMES: dict[str, Text] = {
     "new_beat": T("New beat"),
     "assign": T("Officer assigned"),
     "boundary": T("Draft of a border"),
+    "headcount": T("Posts of townships"),
     "drawn": T("Beats drawn"),
 }
 
 Line = Annotated[str, Form(max_length=2000)]
-Deed = Literal["recruits", "leave", "undo", "draw", "share", "unshare", "freeze", "reopen", "discard"]
+Deed = Literal["recruits", "leave", "posts", "undo", "draw", "share", "unshare", "freeze", "reopen", "discard"]
 
 
 @router.get("")
@@ -113,11 +114,14 @@ def step_said(
     side: Annotated[Side, Form()] = Side.POLICE,
     people: Line = "",
     badge_no: Annotated[str, Form(max_length=32)] = "",
+    area_id: Annotated[RowKey | None, Form()] = None,
+    posts: Annotated[int, Form(ge=1, le=10_000)] = 1,
 ) -> dict[str, Any]:
     """What the form says of people who come or go; `people` is a line each: badge number and name."""
     pairs = [line.split(maxsplit=1) for line in people.splitlines() if line.strip()]
     return {
         "count": count, "from_day": from_day, "form": form, "side": side, "badge_no": badge_no.strip(),
+        "area_id": area_id, "posts": posts,
         "people": [pair if len(pair) == 2 else [pair[0], pair[0]] for pair in pairs],
     }  # fmt: skip
 
@@ -259,14 +263,8 @@ def _do(
     engine: Engine, queue: JobQueue, acting: Viewer, scenario_id: int, deed: Deed, said: dict[str, Any], rules: Rules
 ) -> None:
     match deed:
-        case "recruits":
-            if said["from_day"] is None:
-                raise InvalidInputError(T("From which day on do they come?"))
-            people = [Person(badge_no=badge[:32], name=name[:100]) for badge, name in said["people"]]
-            known = {name: said[name] for name in ("count", "from_day", "form", "side")}
-            scenarios.add_step(engine, acting, scenario_id, Recruits(kind="recruits", people=people, **known))
-        case "leave":
-            scenarios.add_step(engine, acting, scenario_id, Leave(kind="leave", badge_no=said["badge_no"]))
+        case "recruits" | "leave" | "posts":
+            scenarios.add_step(engine, acting, scenario_id, _step(deed, said))
         case "undo":
             scenarios.undo_step(engine, acting, scenario_id)
         case "draw":
@@ -279,6 +277,22 @@ def _do(
             scenarios.reopen(engine, acting, scenario_id)
         case "discard":
             scenarios.discard(engine, acting, scenario_id)
+
+
+def _step(deed: str, said: dict[str, Any]) -> Edit:
+    """The step that the form asks for."""
+    if deed == "leave":
+        return Leave(kind="leave", badge_no=said["badge_no"])
+    if deed == "posts":
+        if said["area_id"] is None:
+            raise InvalidInputError(T("Which township?"))
+        fixed = [TownshipPosts(area_id=said["area_id"], posts=said["posts"])]
+        return Headcount(kind="headcount", townships=fixed)
+    if said["from_day"] is None:
+        raise InvalidInputError(T("From which day on do they come?"))
+    people = [Person(badge_no=badge[:32], name=name[:100]) for badge, name in said["people"]]
+    known = {name: said[name] for name in ("count", "from_day", "form", "side")}
+    return Recruits(kind="recruits", people=people, **known)
 
 
 def _list(request: Request, session: Session, scope: Any, viewer: Viewer, fault: str | None) -> HTMLResponse:
@@ -331,9 +345,19 @@ def _show(
             comments=comments_of(session, found.scenario),
             jobs=[shown(job, request.app.state.job_kinds) for job in jobs],
             forms=[(each.value, code_name(each.value)) for each in EmploymentForm],
+            townships=_townships(plan, after),
             sides=[(each.value, code_name(each.value)) for each in Side],
             fault=fault,
         )
+
+
+def _townships(plan: Plan, after: Measures) -> list[tuple[int, str, int]]:
+    """Townships between which officers can move, with their posts: nothing when there is one only."""
+    force = {row["area_id"]: row for row in after.areas if row["is_township"]}
+    if len(force) < 2:
+        return []
+    fixed = plan.headcount
+    return [(key, row["name"], fixed.get(key, round(row["officers"]))) for key, row in force.items()]
 
 
 def _may(viewer: Viewer, found: Seen) -> dict[str, bool]:
@@ -375,6 +399,8 @@ def _said_step(kind: str, said: dict[str, Any], author: str) -> dict[str, str]:
             detail = said["badge_no"]
         case "give" | "new_beat":
             detail = str(T("{count} compounds or parts", count=len(said["units"])))
+        case "headcount":
+            detail = str(T("{count} posts", count=sum(each["posts"] for each in said["townships"])))
         case "drawn":
             detail = str(T("{count} beats", count=len(said["beats"])))
     return {"name": str(STEP_NAMES[kind]), "detail": detail, "author": author}

@@ -22,7 +22,7 @@ from gis_service.jobs.running import said_in_words
 from gis_service.jobs.worker import work_off
 from gis_service.planning.balance import balance_of
 from gis_service.planning.computing import ask_for_beats
-from gis_service.planning.edits import Edit, Give, Leave, NewBeat, Person, Recruits
+from gis_service.planning.edits import Edit, Give, Headcount, Leave, NewBeat, Person, Recruits, TownshipPosts
 from gis_service.planning.graphs import Rules
 from gis_service.planning.inputs import packed, unpacked
 from gis_service.planning.letters import letters_of
@@ -180,6 +180,33 @@ def test_who_leaves_hands_the_beat_to_the_others(engine: Engine, settings: Setti
     draw(engine, settings, scenario)
     [beat] = measured(plan(engine, scenario), settings).beats
     assert (beat["officer"], beat["migrants"]) == ("officer N1", 48)
+
+
+def test_officers_move_to_the_township_that_gets_their_posts(engine: Engine, settings: Settings, board: Board) -> None:
+    made = create_scenario(engine, settings, PLANNER, "all", board.areas["D"], TODAY)
+    counts = [TownshipPosts(area_id=board.areas["N"], posts=3), TownshipPosts(area_id=board.areas["S"], posts=1)]
+    add_step(engine, PLANNER, made, Headcount(kind="headcount", townships=counts))
+    draw(engine, settings, made, band=0.6)
+    drawn = plan(engine, made)
+    moves = (drawn.drawn or {})["transfers"]
+    assert len(moves["moved"]) == 1
+    assert moves["total_m"] == moves["least_m"] > 0
+    figures = measured(drawn, settings)
+    force = {area["name"]: area["officers"] for area in figures.areas if area["is_township"]}
+    assert force == {"area N": 3.0, "area S": 1.0}
+    freeze(engine, PLANNER, made)
+    approve(engine, OTHER, made)
+    publish(engine, settings, PLANNER, made, NEXT_MONTH)
+    with reading(engine) as session:
+        after = coverage_of_areas(session, Scope(NEXT_MONTH, None), settings)["officers_fte"]
+    assert (after[board.areas["N"]], after[board.areas["S"]]) == (3, 1)
+    mover = int(moves["moved"][0][1:])
+    with reading(engine) as session:
+        units = session.scalars(
+            select(Posting.unit_id).where(Posting.officer_id == mover, Posting.valid_on(NEXT_MONTH))
+        ).all()
+    assert {board.units["N1"], board.units["N2"]} >= set(units)
+    assert len(units) == 1
 
 
 def test_what_cannot_be_kept_inside_the_band_says_what_would_have_to_give(
