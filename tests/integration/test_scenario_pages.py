@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 
 import pytest
 from sqlalchemy import Engine
@@ -59,7 +60,9 @@ def test_a_plan_from_the_first_click_to_its_publication(
     assert "beat N1" in comparison
     brief = planner.get(f"{page}/brief.pdf")
     assert brief.content.startswith(b"%PDF")
-    assert len(re.findall(rb"/Type /Page\b", brief.content)) == 1
+    pages = subprocess.run(["pdftotext", "-", "-"], input=brief.content, capture_output=True, check=True).stdout
+    assert pages.count(b"\f") == 1
+    assert "1 : 24" in pages.decode()
     letters = planner.get(f"{page}/letters").text
     assert letters.count('class="letter"') == 4
     deed("freeze")
