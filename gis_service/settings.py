@@ -110,7 +110,10 @@ class Settings(BaseSettings):
     bonus_not_transitioned_yuan: int = Field(
         6_000, ge=0, description="Yearly performance bonus of one not transitioned, yuan."
     )
-    leader_allowance_yuan: int = Field(6_000, ge=0, description="Yearly allowance of a leader's post, yuan.")
+    leader_allowance_yuan: dict[str, int] = Field(
+        {"district": 12_000, "township": 9_000, "village": 6_000, "compound": 3_000},
+        description="Yearly allowance of a leader's post by the level of the unit's area, yuan (JSON).",
+    )
 
     # computations outside the web process
     job_workers: int = Field(1, gt=0, description="Computations that one worker process runs at a time.")

@@ -108,7 +108,7 @@ def pay_yuan(person: Staff, settings: Settings) -> int:
         pay = settings.pay_transitioned_yuan
     else:
         pay = settings.pay_not_transitioned_yuan + settings.bonus_not_transitioned_yuan
-    return pay + (settings.leader_allowance_yuan if person.role == "leader" else 0)
+    return pay + (settings.leader_allowance_yuan.get(person.level, 0) if person.role == "leader" else 0)
 
 
 def _areas(plan: Plan, units: list[int], of_beat: dict[str, int]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import or_, select
@@ -16,6 +16,8 @@ from gis_service.planning.tables import Notice, Scenario
 from gis_service.texts import T
 
 SHOWN = 50
+KEPT_DAYS = 30
+"""Days after its own on which a notice is still shown."""
 
 
 def notify(session: Session, scenario: Scenario, plan: Plan, day: date) -> int:
@@ -70,7 +72,8 @@ def notify(session: Session, scenario: Scenario, plan: Plan, day: date) -> int:
 
 def notices_for(session: Session, viewer: Viewer, day: date) -> list[Notice]:
     """What a viewer is to know: as the officer concerned, or as somebody of a township concerned; newest first."""
-    query = select(Notice).order_by(Notice.id.desc()).limit(SHOWN)
+    recent = Notice.day >= day - timedelta(days=KEPT_DAYS)
+    query = select(Notice).where(recent).order_by(Notice.id.desc()).limit(SHOWN)
     reach = reach_of(session, viewer, day)
     conditions: list[Any] = []
     if viewer.officer_id is not None:

@@ -15,7 +15,10 @@ from gis_service.texts import T
 
 @dataclass(frozen=True)
 class Staff:
-    """Somebody who can hold a beat: an officer on record, or a recruit (`officer_id` None) from `from_day` on."""
+    """Somebody who can hold a beat: an officer on record, or a recruit (`officer_id` None) from `from_day` on.
+
+    `level` is that of the area whose unit the beat belongs to: leaders get the allowance of it.
+    """
 
     key: str
     name: str
@@ -23,6 +26,7 @@ class Staff:
     form: str
     side: str
     role: str = "member"
+    level: str = "village"
     officer_id: int | None = None
     from_day: date | None = None
     township_id: int | None = None
@@ -72,6 +76,7 @@ class Plan:
 def plan_of_today(inputs: Inputs) -> Plan:
     """The plan that is in force on the day of the inputs."""
     beats, staff = {}, {}
+    levels = {place.area_id: place.level for place in inputs.places}
     for held in inputs.beats:
         person = None
         if held.officer_id is not None:
@@ -83,6 +88,7 @@ def plan_of_today(inputs: Inputs) -> Plan:
                 form=held.form or "",
                 side=held.side or "",
                 role=held.role or "member",
+                level=levels.get(held.village_id, "compound"),
                 officer_id=held.officer_id,
             )
         key = f"b{held.beat_id}"

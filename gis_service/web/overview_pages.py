@@ -15,6 +15,8 @@ from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_details, area_names, count_areas, lineage
 from gis_service.areas.tables import AreaLevel
+from gis_service.jobs.running import said_in_words
+from gis_service.planning.notices import notices_for
 from gis_service.registers.figures import beat_loads, coverage_of_areas
 from gis_service.teams.queries import officers, units
 from gis_service.texts import T
@@ -22,6 +24,7 @@ from gis_service.web.rendering import page, records
 from gis_service.web.wording import UNIT_NAMES, code_name
 
 router = APIRouter(include_in_schema=False)
+NOTICES_SHOWN = 3
 
 
 @router.get("/", dependencies=[Depends(requires(Permission.SEE_OWN_ACCOUNT))])
@@ -52,6 +55,7 @@ def home(request: Request, session: ReadDep, scope: ScopeDep, settings: Settings
         rows=records(rows.head(20)),
         level_name=code_name(top),
         may_import=viewer.may(Permission.IMPORT_LAND),
+        notices=[said_in_words(notice.message) for notice in notices_for(session, viewer, scope.day)[:NOTICES_SHOWN]],
     )
 
 

@@ -73,6 +73,7 @@ def test_a_plan_from_the_first_click_to_its_publication(
     published = planner.post(f"{page}/publication", data={"day": NEXT_MONTH})
     assert "已发布" in published.text
     assert planner.get("/api/v1/notices").json()
+    assert "增员" in planner.get("/", params=day).text
     reverted = planner.post(f"{page}/publication", data={"reason": "输入有误"})
     assert reverted.status_code == 200
 
