@@ -79,6 +79,7 @@ def copy_of_day(session: Session, scope: Scope, settings: Settings, area_id: int
         area_id=area_id,
         area_name=details["name"],
         standard=settings.persons_per_officer,
+        metric_crs=settings.metric_crs,
         units=tuple(units),
         edges=tuple(links_of(_borders(land, settings), units_of, middles)),
         beats=tuple(held),

@@ -64,12 +64,16 @@ class Place(_Fixed):
 
 
 class Inputs(_Fixed):
-    """Everything that a scenario computes on. `edges`: pairs of units with a common border, and its metres."""
+    """Everything that a scenario computes on.
+
+    `edges`: pairs of units with a common border, and its metres; `metric_crs`: in which the units have their places.
+    """
 
     day: date
     area_id: int
     area_name: str
     standard: int
+    metric_crs: str
     units: tuple[Unit, ...]
     edges: tuple[tuple[int, int, float], ...]
     beats: tuple[HeldBeat, ...]

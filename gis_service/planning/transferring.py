@@ -14,9 +14,6 @@ from gis_service.planning.plans import Plan, Staff
 from gis_service.texts import T
 from layers.transfers import transfers
 
-_CRS = "EPSG:4549"
-"""Stands for the deployment's metric CRS, in which units have their places already: only metres are read from it."""
-
 
 @dataclass(frozen=True)
 class Moves:
@@ -67,7 +64,7 @@ def moves_of(plan: Plan, posts: Mapping[int, int], home: Mapping[str, int]) -> M
         },
         index=ids,
         geometry=shapely.points(np.array(places)),
-        crs=_CRS,
+        crs=plan.inputs.metric_crs,
     )
     officers["unit_id"] = officers["unit_id"].astype("Int64").where(officers["unit_id"] > 0)
     townships = sorted(posts)
@@ -75,7 +72,7 @@ def moves_of(plan: Plan, posts: Mapping[int, int], home: Mapping[str, int]) -> M
         {"unit_id": townships, "posts": [posts[each] for each in townships], "form": "", "side": ""},
         index=np.arange(len(townships)),
         geometry=shapely.points(np.array([middles.townships.get(each, middles.whole) for each in townships])),
-        crs=_CRS,
+        crs=plan.inputs.metric_crs,
     )
     found = transfers(officers, wanted)
     unit_of = dict(zip(found.placed.index.tolist(), found.placed["unit_id"].tolist(), strict=True))

@@ -151,7 +151,7 @@ def editing_data(land: Land, plan: Plan, only: Collection[int] | None) -> dict[s
             for number in shown
         ],
         "edges": [(a, b) for a, b, _ in inputs.edges if a in inside and b in inside],
-        "bridges": [[_lonlat(land, plan, unit) for unit in pair] for pair in bridges],
+        "bridges": [[_lonlat(plan, unit) for unit in pair] for pair in bridges],
         "beats": [
             {
                 "key": beat.key,
@@ -175,7 +175,7 @@ def _dissolved(compounds: gpd.GeoDataFrame, keys: pd.Series) -> gpd.GeoDataFrame
     return gpd.GeoDataFrame(geometry=gpd.GeoSeries(merged, crs=compounds.crs))
 
 
-def _lonlat(land: Land, plan: Plan, unit: int) -> list[float]:
+def _lonlat(plan: Plan, unit: int) -> list[float]:
     at = plan.inputs.units[unit]
-    point = gpd.GeoSeries([shapely.Point(at.x_m, at.y_m)], crs=land.settings.metric_crs).to_crs("EPSG:4326").iloc[0]
+    point = gpd.GeoSeries([shapely.Point(at.x_m, at.y_m)], crs=plan.inputs.metric_crs).to_crs("EPSG:4326").iloc[0]
     return [round(point.y, DECIMALS), round(point.x, DECIMALS)]
