@@ -1,6 +1,7 @@
 """Printed sheets: frames as one SVG with legend, scale bar, north arrow and labels, for pages and for PDF."""
 
 import math
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
@@ -92,6 +93,7 @@ def draw_sheet(
     unknown = set(sheet.classes.loc[sheet.areas.index]) - set(by_key)
     if unknown:
         raise ValueError(f"classes {sorted(map(str, unknown))} are not in the legend {sheet.legend.title!r}")
+    name = f"sheet{zlib.crc32(title.encode()):x}"  # sheets with different titles may stand on one page
     view = _View.of(sheet.areas, width_mm - _LEGEND_MM, height_mm)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width_mm:g} {height_mm:g}" role="img" '
@@ -100,13 +102,13 @@ def draw_sheet(
     parts = [
         head,
         f'<rect width="{width_mm:g}" height="{height_mm:g}" fill="{_PAPER}"/>',
-        *_hatches(sheet.legend),
-        *_polygons(sheet, by_key, view),
+        *_hatches(sheet.legend, name),
+        *_polygons(sheet, by_key, view, name),
         *_frames(sheet, view),
         *_labels(sheet, view),
         *_north(width_mm - _LEGEND_MM - 8, 12.0, texts),
         *_scale_bar(view, height_mm, texts),
-        *_legend(sheet.legend, width_mm - _LEGEND_MM + _MARGIN_MM, _MARGIN_MM + 4),
+        *_legend(sheet.legend, name, width_mm - _LEGEND_MM + _MARGIN_MM, _MARGIN_MM + 4),
     ]
     if note:
         parts.append(_text(width_mm - _MARGIN_MM, height_mm - 2, note, 2.6, f'fill="{_FAINT}" text-anchor="end"'))
@@ -144,12 +146,12 @@ class _View:
         return "".join(found)
 
 
-def _polygons(sheet: Sheet, by_key: dict[str, LegendClass], view: _View) -> Iterator[str]:
+def _polygons(sheet: Sheet, by_key: dict[str, LegendClass], view: _View, name: str) -> Iterator[str]:
     thin = thinned(sheet.areas.geometry.to_numpy(), 0.25 / view.mm_per_m)
     keys = sheet.classes.loc[sheet.areas.index].tolist()
     marked: list[str] = []
     for area_id, shape, key in zip(sheet.areas.index.tolist(), thin, keys, strict=True):
-        fill = f"url(#sheet-{escape(key)})" if by_key[key].hatch else by_key[key].fill
+        fill = f"url(#{name}-{escape(key)})" if by_key[key].hatch else by_key[key].fill
         path = view.path(shape)
         yield f'<path d="{path}" fill="{fill}" stroke="{_PAPER}" stroke-width=".15" fill-rule="evenodd"/>'
         if area_id in sheet.marked:
@@ -202,7 +204,7 @@ def _scale_bar(view: _View, height_mm: float, texts: Texts) -> Iterator[str]:
     yield _text(x + long_mm / 2, y - 0.8, said, 2.8, f'fill="{_INK}" text-anchor="middle"')
 
 
-def _hatches(legend: Legend) -> Iterator[str]:
+def _hatches(legend: Legend, name: str) -> Iterator[str]:
     yield "<defs>"
     for each in legend.classes:
         if not each.hatch:
@@ -210,20 +212,20 @@ def _hatches(legend: Legend) -> Iterator[str]:
         step = 1.4 if each.hatch == "dense" else 2.4
         turn = 45 if each.hatch == "dense" else 135
         yield (
-            f'<pattern id="sheet-{escape(each.key)}" width="{step}" height="{step}" patternUnits="userSpaceOnUse" '
+            f'<pattern id="{name}-{escape(each.key)}" width="{step}" height="{step}" patternUnits="userSpaceOnUse" '
             f'patternTransform="rotate({turn})"><rect width="{step}" height="{step}" fill="{each.fill}"/>'
             f'<line x1="0" y1="0" x2="0" y2="{step}" stroke="{each.ink}" stroke-width=".6"/></pattern>'
         )
     yield "</defs>"
 
 
-def _legend(legend: Legend, x: float, y: float) -> Iterator[str]:
+def _legend(legend: Legend, name: str, x: float, y: float) -> Iterator[str]:
     for number, line in enumerate(_wrapped(legend.title, 15)):
         yield _text(x, y + number * 4.2, line, 3.1, f'fill="{_INK}" font-weight="bold"')
         top = y + number * 4.2 + 3
     for number, each in enumerate(legend.classes):
         at = top + number * _LINE_MM
-        fill = f"url(#sheet-{escape(each.key)})" if each.hatch else each.fill
+        fill = f"url(#{name}-{escape(each.key)})" if each.hatch else each.fill
         yield f'<rect x="{x:g}" y="{at:.2f}" width="6" height="3.4" fill="{fill}" stroke="{_FAINT}" stroke-width=".2"/>'
         yield _text(x + 8, at + 2.7, each.label, 2.7, f'fill="{_INK}"')
     below = top + len(legend.classes) * _LINE_MM + 3

@@ -32,8 +32,8 @@ def brief_pdf(
             recruits=len(recruits),
             rows=effect_rows(before, after),
             histogram=histogram_bars(before, after),
-            map_before=Markup(load_sheet(land, today, title="", width_mm=180, height_mm=118)),  # noqa: S704 - our own SVG
-            map_after=Markup(load_sheet(land, plan, title="", width_mm=180, height_mm=118)),  # noqa: S704 - our own SVG
+            map_before=Markup(load_sheet(land, today, title=str(T("Today")), width_mm=180, height_mm=118)),  # noqa: S704 - our own SVG
+            map_after=Markup(load_sheet(land, plan, title=str(T("Proposal")), width_mm=180, height_mm=118)),  # noqa: S704 - our own SVG
             reasons=reasons[:3],
         )
     )

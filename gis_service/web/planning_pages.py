@@ -134,7 +134,9 @@ def _curve(proposal: PostsProposal) -> list[dict[str, object]]:
     if curve.empty:
         return []
     loads = curve["load"].astype("float64")
-    width, height = max(float(loads.max() - loads.min()), 1e-9), max(int(curve["moves"].max()), 1)
+    if loads.min() == loads.max():
+        return []  # one point is no curve: every plan fills as many posts
+    width, height = float(loads.max() - loads.min()), max(int(curve["moves"].max()), 1)
     return [
         {
             "x": round(44 + 260 * (float(load) - float(loads.min())) / width, 1),

@@ -134,7 +134,7 @@ def test_the_pages_show_posts_and_difficulty(board: Board, signed_in: SignIn) ->
     page = planner.get("/planning/posts", params={"as_of": str(TODAY), "change": 3, "recruits": 2})
     assert page.status_code == 200
     assert "area N" in page.text
-    assert "<polyline" in page.text
+    assert "新补 3 个岗位" in page.text
     difficult = planner.get("/planning/difficulty", params={"as_of": str(TODAY), "level": "village"})
     assert difficult.status_code == 200
     assert difficult.text.count("<tr>") == 1 + 4

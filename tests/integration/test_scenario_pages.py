@@ -6,15 +6,17 @@ import re
 import subprocess
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from gis_service.access.accounts import create_account, grant_area
 from gis_service.access.permissions import Role
+from gis_service.access.tables import Account
 from gis_service.access.viewer import SHELL
 from gis_service.job_kinds import JOB_KINDS
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.worker import work_off
 from gis_service.settings import Settings
+from gis_service.storage.engine import transaction
 from tests.integration.board import PASSWORD, START, TODAY, Board
 from tests.integration.conftest import SignIn
 
@@ -26,6 +28,8 @@ def second(engine: Engine, settings: Settings, board: Board) -> str:
     """Another planner, who has signed in before."""
     made = create_account(engine, settings, SHELL, "second", "second", Role.PLANNER, password=PASSWORD)
     grant_area(engine, SHELL, made.account_id, board.areas["D"], START)
+    with transaction(engine) as session:
+        session.execute(update(Account).values(must_change_password=False))
     return "second"
 
 

@@ -36,8 +36,10 @@ def texts_of(root: ET.Element) -> list[str]:
 
 
 def test_areas_have_the_fill_of_their_class_and_lie_side_by_side() -> None:
-    paths = [path for path in drawn().iter(f"{SVG}path") if path.get("fill-rule") == "evenodd"]
-    assert [path.get("fill") for path in paths] == ["#4575b4", "url(#sheet-none)"]
+    root = drawn()
+    paths = [path for path in root.iter(f"{SVG}path") if path.get("fill-rule") == "evenodd"]
+    hatch = next(root.iter(f"{SVG}pattern")).get("id")
+    assert [path.get("fill") for path in paths] == ["#4575b4", f"url(#{hatch})"]
     corners = [
         [tuple(map(float, point.split())) for point in path.get("d", "").strip("MZ").split("L")] for path in paths
     ]
