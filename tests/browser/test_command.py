@@ -77,7 +77,7 @@ def test_every_indicator_has_a_legend_a_source_and_a_table(site: Site, at_desk: 
 def test_two_days_lie_side_by_side_and_move_as_one(site: Site, at_desk: SignIn) -> None:
     page = at_desk("planner")
     open_command(page, site)
-    page.get_by_label("对比").select_option("-3")
+    page.locator("#cc-beside").select_option("-3")
     second = page.locator("#cc-second")
     expect(second.locator(".cc-head span")).to_contain_text(re.compile(r"\d{4}-\d\d-\d\d"))
     days = [page.locator(f"#cc-{which} .cc-head span").inner_text()[:10] for which in ("first", "second")]
@@ -95,7 +95,7 @@ def test_two_days_lie_side_by_side_and_move_as_one(site: Site, at_desk: SignIn) 
 def test_two_indicators_side_by_side_have_values_of_their_own(site: Site, at_desk: SignIn) -> None:
     page = at_desk("planner")
     open_command(page, site)
-    page.get_by_label("对比").select_option("mismatches")
+    page.locator("#cc-beside").select_option("mismatches")
     expect(page.locator("#cc-second .cc-head strong")).to_have_text("数据不一致")
     one, other = shown(page), dict(page.evaluate(SHOWN.replace("commandCentre.first", "commandCentre.second()")))
     assert set(one) == set(other)

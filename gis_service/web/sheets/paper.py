@@ -9,8 +9,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
-from weasyprint import CSS, HTML
-
 from gis_service.errors import NotReadyError
 from gis_service.texts import T
 from gis_service.web.rendering import HERE, environment
@@ -22,8 +20,12 @@ _RASTER_LIMIT_S: Final = 60
 
 def pdf_of(template: str, **content: Any) -> bytes:
     """Lay `sheets/<template>` out as a PDF; its fonts are embedded, so that it looks the same everywhere."""
+    from weasyprint import CSS, HTML  # noqa: PLC0415 - half a second that only printing pays for
+
     html = environment().get_template(f"sheets/{template}").render(**content)
-    document: bytes = HTML(string=html, url_fetcher=_nothing_is_fetched).write_pdf(stylesheets=_styles())
+    document: bytes = HTML(string=html, url_fetcher=_nothing_is_fetched).write_pdf(
+        stylesheets=[CSS(string=style, url_fetcher=_nothing_is_fetched) for style in _styles()]
+    )
     return document
 
 
@@ -47,9 +49,9 @@ def png_of(pdf: bytes) -> bytes:
 
 
 @cache
-def _styles() -> list[CSS]:
+def _styles() -> tuple[str, ...]:
     files = (OWN_DIR / "tokens.css", HERE / "static" / "sheet.css")
-    return [CSS(string=file.read_text(encoding="utf-8"), url_fetcher=_nothing_is_fetched) for file in files]
+    return tuple(file.read_text(encoding="utf-8") for file in files)
 
 
 def _nothing_is_fetched(url: str, *_args: object, **_options: object) -> NoReturn:
