@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 
 #: what the page says by itself, without the server
 WORDS: dict[str, Text] = {
-    "today": T("Today"),
+    "today": T("Today's list"),
     "map": T("Map"),
     "all": T("All addresses"),
     "waiting": T("To be sent"),
