@@ -43,6 +43,7 @@ WORDS: dict[str, Text] = {
     "never_visited": T("no visit yet"),
     "note": T("Note"),
     "photo": T("Photo"),
+    "more": T("Note and photo"),
     "checklist": T("Counted on the spot"),
     "rooms": T("Rooms"),
     "beds": T("Beds"),

@@ -350,7 +350,7 @@ function recordForm(address, tasks, rental) {
   };
   return make("section", { class: "record" },
     make("label", {}, word("what"), kind), list.box,
-    make("label", {}, word("note"), note), make("label", {}, word("photo"), photo),
+    make("details", {}, make("summary", {}, word("more")), make("label", {}, word("note"), note), make("label", {}, word("photo"), photo)),
     make("div", { class: "outcomes" }, ...said.outcomes.map((outcome) => button(code(outcome), () => keep(outcome), outcome === "done" ? "" : "second"))));
 }
 
