@@ -23,6 +23,7 @@ from gis_service.registers.quarters.actions import note_matched
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.gathering import people_of_villages
 from gis_service.settings import Settings
+from gis_service.storage.bulk import hold_alone
 from gis_service.storage.engine import transaction
 from gis_service.teams.scope import scope_of
 from gis_service.texts import T
@@ -123,6 +124,7 @@ def match_quarter(
     if missing:
         raise InvalidInputError(T("The register is missing: {names}.", names=", ".join(missing)))
     with transaction(engine) as session:
+        hold_alone(session, "match")
         scope = scope_of(session, viewer, today)
         if area_id is not None:
             area_details(session, scope, area_id)
