@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
+from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
 from gis_service.api.wire import PlainText, RowKey
 from gis_service.registers.mismatches.actions import ITEMS_MOST, attach, comment, hand_over, set_state
@@ -86,20 +87,22 @@ def mismatches_page(
             ("all", str(T("All")), counts["total"]),
         ],
         kinds=[(each.value, code_name(each.value)) for each in MismatchClass],
-        steps=_steps_of_many(viewer.may(Permission.WORK_MISMATCHES), side_of(viewer)),
+        steps=_steps_of_many(viewer),
         pager_base=f"/mismatches?{urlencode(keep)}&",
         back=f"/mismatches?{urlencode(keep)}",
         day=scope.day,
     )
 
 
-def _steps_of_many(may_work: bool, side: object) -> list[tuple[str, str]]:  # noqa: FBT001 - a fact about the viewer
-    if not may_work:
+def _steps_of_many(viewer: Viewer) -> list[tuple[str, str]]:
+    """States that the viewer can take some mismatch to."""
+    if not viewer.may(Permission.WORK_MISMATCHES):
         return []
+    side = side_of(viewer)
     return [
         (each.value, code_name(each.value))
         for each in MismatchState
-        if any(may_become(side, before, each) for before in MismatchState)  # type: ignore[arg-type]  # a side or none
+        if any(may_become(side, before, each) for before in MismatchState)
     ]
 
 

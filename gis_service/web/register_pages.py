@@ -95,8 +95,17 @@ def rentals_page(
 ) -> HTMLResponse:
     """List rentals, the worst grade first, with what speaks for a group rental; or the overdue inspections."""
     grades = [RentalGrade(show)] if show in set(RentalGrade) else None
-    asked = {"grades": grades, "suspected": show == "suspected", "overdue": show == "overdue", "area_id": area_id}
-    frame, total = rentals(session, scope, settings, offset=offset, limit=PAGE, **asked)  # type: ignore[arg-type]  # by name
+    frame, total = rentals(
+        session,
+        scope,
+        settings,
+        grades=grades,
+        suspected=show == "suspected",
+        overdue=show == "overdue",
+        area_id=area_id,
+        offset=offset,
+        limit=PAGE,
+    )
     late, late_total = overdue_rectifications(session, scope, PAGE)
     keep = {"show": show, **({} if area_id is None else {"area_id": str(area_id)})}
     return page(
