@@ -14,6 +14,7 @@ from gis_service.access.routes import VaultDep
 from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
 from gis_service.api.wire import PlainText, RowKey
+from gis_service.registers.days import check_day
 from gis_service.registers.mismatches.actions import ITEMS_MOST, attach, comment, hand_over, set_state
 from gis_service.registers.mismatches.evidence import FIELDS
 from gis_service.registers.mismatches.figures import monthly, worst_compounds
@@ -125,6 +126,7 @@ def figures_page(
     request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep
 ) -> HTMLResponse:
     """Show the ten worst compounds and why, and what was found and settled month by month."""
+    check_day(scope.day)
     first = scope.day.replace(year=scope.day.year - 1, day=1)
     months = monthly(session, scope, first, scope.day).groupby("month")[["found", "settled"]].sum()
     return page(

@@ -16,6 +16,7 @@ from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_details, area_names
 from gis_service.areas.tables import AreaLevel
+from gis_service.registers.days import check_day
 from gis_service.registers.figures import rentals_of_areas
 from gis_service.registers.mismatches.queries import count_states
 from gis_service.registers.quarters.calendar import Quarter
@@ -46,6 +47,7 @@ def registers_page(
 ) -> HTMLResponse:
     """Show the registers of an area: stock and flow, rentals, mismatches, the quarter."""
     area = area_details(session, scope, area_id)
+    check_day(scope.day)
     first = date(scope.day.year - 1, scope.day.month, 1)
     flow = turnover_of_areas(session, scope, first, scope.day)
     months = flow[flow["area_id"].eq(area_id)].tail(MONTHS + 1)

@@ -25,3 +25,9 @@ def test_a_quarter_knows_its_days_and_its_neighbours() -> None:
 def test_anything_else_is_refused(text: str) -> None:
     with pytest.raises(InvalidInputError):
         Quarter.parse(text)
+
+
+@pytest.mark.parametrize("day", [date.min, date(1899, 12, 31), date(2200, 1, 1), date.max])
+def test_days_beyond_every_record_have_no_quarter(day: date) -> None:
+    with pytest.raises(InvalidInputError):
+        Quarter.of(day)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.addresses.tables import Placement
 from gis_service.areas.tables import AreaLevel
+from gis_service.registers.days import check_day
 from gis_service.registers.figures import mismatch_in_scope, mismatches_of_areas, population
 from gis_service.registers.tables import Mismatch, MismatchClass
 from gis_service.settings import Settings
@@ -51,6 +52,8 @@ def monthly(session: Session, scope: Scope, first: date, last: date) -> pd.DataF
 
     Months in which nothing happened are there, with zeros.
     """
+    check_day(first)
+    check_day(last)
     months = pd.date_range(first.replace(day=1), last, freq="MS")
     every = pd.MultiIndex.from_product([months.date, _CLASSES], names=["month", "mismatch_class"])
     found = _by_month(session, scope, Mismatch.found_on, first, last)

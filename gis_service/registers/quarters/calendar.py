@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Final
 
 from gis_service.errors import InvalidInputError
+from gis_service.registers.days import check_day
 from gis_service.texts import T
 
 WRITTEN: Final = r"^(?:19|2[01])[0-9]{2}-Q[1-4]$"
@@ -29,8 +30,8 @@ class Quarter:
 
     @classmethod
     def of(cls, day: date) -> Quarter:
-        """The quarter that a day lies in."""
-        return cls(day.year, (day.month + 2) // 3)
+        """The quarter that a day lies in; raises `InvalidInputError` for days before or after every record."""
+        return cls(check_day(day).year, (day.month + 2) // 3)
 
     def __str__(self) -> str:
         return f"{self.year}-Q{self.number}"

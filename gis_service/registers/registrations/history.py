@@ -14,6 +14,7 @@ from gis_service.access.scope import Scope
 from gis_service.addresses.queries import address, placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.scope import subtree
+from gis_service.registers.days import check_day
 from gis_service.registers.figures import registered_on
 from gis_service.registers.registrations.tables import EventKind, RegistrationEvent
 from gis_service.registers.tables import Registration
@@ -108,7 +109,7 @@ def due_for_renewal(
     """
     inside = true() if area_id is None else Placement.home_area_id.in_(subtree([area_id], scope.day))
     stays = _stays(scope).where(registered_on(scope.day), inside).subquery()
-    last_registered = until - timedelta(days=valid_days)
+    last_registered = check_day(until) - timedelta(days=valid_days)
     due = and_(
         stays.c.registered_on <= last_registered,
         or_(stays.c.renewed_until.is_(None), stays.c.renewed_until <= until),

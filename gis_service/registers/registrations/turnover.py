@@ -15,6 +15,7 @@ from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Placement
 from gis_service.areas.queries import area_names
 from gis_service.errors import InvalidInputError
+from gis_service.registers.days import check_day
 from gis_service.registers.tables import LeavingReason, Registration
 from gis_service.storage.frames import read_frame
 from gis_service.texts import T
@@ -57,6 +58,8 @@ def turnover_of_areas(session: Session, scope: Scope, first: date, last: date) -
 
 
 def _months(first: date, last: date) -> Sequence[date]:
+    check_day(first)
+    check_day(last)
     count = (last.year - first.year) * 12 + last.month - first.month + 1
     if not 1 <= count <= MONTHS_MOST:
         raise InvalidInputError(T("Ask for 1 to {most} months, the first one first.", most=MONTHS_MOST))

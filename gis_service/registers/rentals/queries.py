@@ -16,6 +16,7 @@ from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.scope import subtree
 from gis_service.errors import NotFoundError
+from gis_service.registers.days import check_day
 from gis_service.registers.figures import let_on, suspected_group_rental
 from gis_service.registers.rentals.tables import Rectification, RentalGrading, RentalInspection
 from gis_service.registers.tables import Rental, RentalGrade
@@ -76,6 +77,7 @@ _COLUMNS = (
 
 
 def _overdue(settings: Settings, day: date) -> ColumnElement[bool]:
+    check_day(day)
     last = func.coalesce(Rental.inspected_on, Rental.let_from)
     return or_(
         *(
