@@ -109,7 +109,7 @@ def _village(
         fault=fault,
         row=row,
         quarter=quarter,
-        names=[name for _id, _code, name in lineage(session, row.village_id, scope)],
+        names=[name for _id, _code, name in lineage(session, row.village_id, scope)] or ["—"],
         steps=_steps(row),
         classes=records(by_class(items)),
         states=[state.value for state in MismatchState],

@@ -304,3 +304,10 @@ def test_newer_registers_settle_what_they_no_longer_show(
     assert items(engine)["state"].tolist() == ["corrected_village"]
     finish_work(engine, SHELL, n1, today=TODAY)
     assert state_of(engine, n1) == "worked"
+
+
+def test_a_draft_is_printed_for_a_day_before_there_was_land(
+    engine: Engine, settings: Settings, board: Board, n1: int
+) -> None:
+    with reading(engine) as session:
+        assert "2026-Q4" in printed_certificate(session, Scope(date.min, None), n1).decode()

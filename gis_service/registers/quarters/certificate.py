@@ -42,7 +42,7 @@ STATE_NAMES: Final[dict[str, Text]] = {
 def certificate(session: Session, row: Reconciliation, items: pd.DataFrame, scope: Scope) -> bytes:
     """Print the certificate of a village's quarter from its mismatches; a draft until it is signed."""
     quarter = Quarter.parse(row.quarter)
-    names = [name for _id, _code, name in lineage(session, row.village_id, scope)]
+    names = [name for _id, _code, name in lineage(session, row.village_id, scope)] or ["—"]  # before there was land
     table = by_class(items)
     before = previous_counts(session, quarter)
     carried = items[~items["state"].isin([state.value for state in SETTLED])]
