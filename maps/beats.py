@@ -9,7 +9,7 @@ import shapely
 
 from maps.areas import AreaLayer, Showing, provenance
 from maps.canvas import BaseMap, GridMap, MapUrls
-from maps.figures import count_text
+from maps.figures import count_text, marked
 from maps.legend import QUALITATIVE, Legend, LegendClass
 from maps.outlines import bounds_latlon
 from maps.texts import Texts, chinese
@@ -50,7 +50,7 @@ def draw_beats(
     ):
         if column in beats:
             figures[texts(caption)] = [count_text(value, template) for value in beats[column]]
-    figures = figures.assign(**differing)
+    figures = marked(figures.assign(**differing), beats)
     shown = tuple(LegendClass(f"beat_{number}", texts("Beat with an officer"), QUALITATIVE[number]) for number in used)
     nobody = LegendClass("vacant", texts("Beat without an officer"), "#f3d6ea", "dense", "#7a0177")
     note = texts("Colours only tell neighbours apart")

@@ -9,7 +9,7 @@ import pandas as pd
 
 from maps.areas import LEVELS, AreaLayer, Showing, area_features, provenance
 from maps.canvas import BaseMap, GridMap, MapUrls
-from maps.figures import count_text, fte_text, load_text, officers_text, share_text
+from maps.figures import count_text, fte_text, load_text, marked, officers_text, share_text
 from maps.legend import graded, load_legend
 from maps.outlines import bounds_latlon
 from maps.texts import Texts, chinese
@@ -90,8 +90,14 @@ def _showing(frame: pd.DataFrame, edges: Sequence[float], texts: Texts) -> Showi
     )
     has_load = status.isin(["covered", "short"])
     classes = graded(frame["load"].where(has_load), edges, "load").astype(object).where(has_load, status)
+    classes = classes.mask(status.eq("withheld").to_numpy(), "no_data")
     words = status.map(
-        {"uncovered": texts("Uncovered"), "no_data": texts("No data"), "empty": texts("Empty (no migrants)")}
+        {
+            "uncovered": texts("Uncovered"),
+            "no_data": texts("No data"),
+            "empty": texts("Empty (no migrants)"),
+            "withheld": "—",
+        }
     )
     loads = [count_text(load) for load in frame["load"]]
     people = texts("{count} people")
@@ -123,7 +129,7 @@ def _showing(frame: pd.DataFrame, edges: Sequence[float], texts: Texts) -> Showi
     return Showing(
         classes=classes,
         labels=pd.Series(loads, index=frame.index).where(has_load, words),
-        figures=figures,
+        figures=marked(figures, frame),
         in_tooltip=hover,
         note=note,
     )

@@ -6,7 +6,7 @@ import pandas as pd
 
 from maps.texts import Texts
 
-__all__ = ["area_m2_text", "count_text", "decimal_text", "load_text", "officers_text", "share_text"]
+__all__ = ["area_m2_text", "count_text", "decimal_text", "load_text", "marked", "officers_text", "share_text"]
 
 _NONE = "—"
 
@@ -52,3 +52,25 @@ def area_m2_text(area_m2: float | None, texts: Texts) -> str:
     if not _known(area_m2) or area_m2 is None:
         return _NONE
     return texts("{area} m²").format(area=f"{area_m2:,.0f}" if area_m2 >= 10 else f"{area_m2:,.2f}")
+
+
+def marked(figures: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """
+    Return texts of figures with the mark of withheld ones in place of dashes.
+
+    Parameters
+    ----------
+    figures
+        Texts, one row an area.
+    frame
+        On the same index; ``withheld_mark``, if there, is what stands for a number that the reader may not see (NA: the
+        row shows all).
+    """
+    if "withheld_mark" not in frame or frame["withheld_mark"].isna().all():
+        return figures
+    marks = frame["withheld_mark"].fillna(_NONE)
+    replaced = {
+        caption: [str(text).replace(_NONE, mark) for text, mark in zip(figures[caption], marks, strict=True)]
+        for caption in figures
+    }
+    return pd.DataFrame(replaced, index=figures.index)

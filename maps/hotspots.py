@@ -9,7 +9,7 @@ from folium.plugins import HeatMap
 
 from maps.areas import LEVELS, AreaLayer, Showing, provenance
 from maps.canvas import BaseMap, GridMap, MapUrls, label_html
-from maps.figures import decimal_text, share_text
+from maps.figures import decimal_text, marked, share_text
 from maps.legend import Legend, LegendClass, no_data_class
 from maps.outlines import bounds_latlon
 from maps.texts import Texts, chinese
@@ -147,7 +147,7 @@ def _showing(frame: pd.DataFrame, legend: Legend, texts: Texts) -> Showing:
     return Showing(
         classes=frame["hotspot"].astype(str),
         labels=rates,
-        figures=figures,
+        figures=marked(figures, frame),
         in_tooltip=figures.columns.tolist()[:3],
         note=note,
     )

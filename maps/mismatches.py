@@ -7,7 +7,7 @@ import pandas as pd
 
 from maps.areas import LEVELS, AreaLayer, Showing, provenance
 from maps.canvas import BaseMap, GridMap, MapUrls
-from maps.figures import count_text, decimal_text
+from maps.figures import count_text, decimal_text, marked
 from maps.legend import graded, rate_edges, rate_legend
 from maps.outlines import bounds_latlon
 from maps.texts import Texts, chinese
@@ -92,7 +92,7 @@ def _showing(frame: pd.DataFrame, edges: Sequence[float], texts: Texts) -> Showi
     return Showing(
         classes=classes,
         labels=pd.Series([decimal_text(value, 1) for value in rate], index=frame.index).mask(count.isna(), ""),
-        figures=figures,
+        figures=marked(figures, frame),
         in_tooltip=hover,
         note=note,
     )

@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, true
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from gis_service.access.scope import Scope
-from gis_service.areas.tables import AreaVersion
+from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 
 
 def subtree(root_ids: Collection[int], day: date) -> Select[tuple[int]]:
@@ -30,3 +30,21 @@ def area_in_scope(scope: Scope, column: Any) -> ColumnElement[bool]:
         return true()
     within: ColumnElement[bool] = column.in_(subtree(scope.root_ids, scope.day))
     return within
+
+
+def townships_of(session: Session, area_ids: Collection[int], day: date) -> frozenset[int]:
+    """The townships that the areas lie in or hold, as the tree stood on `day`."""
+    below = subtree(area_ids, day)
+    found = set(session.scalars(select(Area.id).where(Area.id.in_(below), Area.level == AreaLevel.TOWNSHIP)))
+    step = set(area_ids)
+    while step:
+        query = (
+            select(Area.id, Area.level, AreaVersion.parent_id)
+            .join(AreaVersion, AreaVersion.area_id == Area.id)
+            .where(Area.id.in_(sorted(step)), AreaVersion.valid_on(day))
+        )
+        rows = session.execute(query).all()
+        found |= {row.id for row in rows if row.level == AreaLevel.TOWNSHIP}
+        beneath = (AreaLevel.VILLAGE, AreaLevel.COMPOUND)
+        step = {row.parent_id for row in rows if row.level in beneath and row.parent_id is not None}
+    return frozenset(found)

@@ -72,7 +72,7 @@ def _count_by_place(
     return read_frame(session, query, dtypes={"area_id": "Int64", "beat_id": "Int64", "count": "int64"})
 
 
-def _people_by_place(session: Session, scope: Scope) -> pd.DataFrame:
+def people_by_place(session: Session, scope: Scope) -> pd.DataFrame:
     """Registrations by the area that sees the address and the beat that answers for it.
 
     Columns: area_id, beat_id (Int64), migrants (hold on the day), ever (on record at all), addresses. One pass over the
@@ -115,7 +115,7 @@ def population(session: Session, scope: Scope) -> pd.DataFrame:
     """
     tree = area_names(session, scope)
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
-    people = _people_by_place(session, scope)
+    people = people_by_place(session, scope)
     own = pd.DataFrame(index=tree.index)
     own["migrants"] = _migrants_by_area(people, tree)
     own["officers_fte"] = _officers_by_area(session, scope, people, tree)
@@ -173,7 +173,7 @@ def coverage_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.
 def beat_loads(session: Session, scope: Scope) -> pd.DataFrame:
     """Beats in scope with what each officer answers for: `teams.queries.beats` plus `addresses`, `migrants`, `load`."""
     held = beats(session, scope)
-    people = _people_by_place(session, scope).groupby("beat_id")[["addresses", "migrants"]].sum()
+    people = people_by_place(session, scope).groupby("beat_id")[["addresses", "migrants"]].sum()
     held[["addresses", "migrants"]] = people.reindex(held.index).fillna(0).astype("int64")
     held["load"] = (held["migrants"] / held["share"].where(held["share"] > 0)).astype("Float64")
     return held
@@ -208,12 +208,16 @@ def rentals_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.D
 
 
 def heat_points(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
-    """Suspected group rentals in scope as points for a heat layer: lon, lat (degrees), weight = residents."""
+    """Suspected group rentals in scope as points for a heat layer.
+
+    Columns: lon, lat (degrees), weight = residents, area_id (Int64), the area that sees the address.
+    """
     query = (
         select(
             func.ST_X(Address.geom).label("lon"),
             func.ST_Y(Address.geom).label("lat"),
             Rental.residents.label("weight"),
+            Placement.home_area_id.label("area_id"),
         )
         .select_from(Rental)
         .join(Address, Address.id == Rental.address_id)
@@ -222,7 +226,9 @@ def heat_points(session: Session, scope: Scope, settings: Settings) -> pd.DataFr
             let_on(scope.day), suspected_group_rental(settings), Address.geom.is_not(None), placement_in_scope(scope)
         )
     )
-    return read_frame(session, query, dtypes={"lon": "float64", "lat": "float64", "weight": "float64"})
+    return read_frame(
+        session, query, dtypes={"lon": "float64", "lat": "float64", "weight": "float64", "area_id": "Int64"}
+    )
 
 
 def mismatches_of_areas(session: Session, scope: Scope) -> pd.DataFrame:

@@ -7,19 +7,29 @@ from typing import Annotated
 
 import pandas as pd
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import Limit, Offset, Page, items_of
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.figures import beat_loads, coverage_of_areas, mismatches_of_areas, rentals_of_areas
+from gis_service.registers.published import (
+    published_beat_loads,
+    published_coverage,
+    published_mismatches,
+    published_rentals,
+)
 from gis_service.registers.tables import MismatchClass
 
 router = APIRouter(prefix="/api/v1/figures", tags=["figures"], dependencies=[Depends(requires(Permission.SEE_FIGURES))])
 
 Level = Annotated[AreaLevel, Query(description="The level to list.")]
+
+
+Withheld = Annotated[
+    list[str], Field(description="Figures that are null because a count is below 5 or would give one away.")
+]
 
 
 class AreaFigures(BaseModel):
@@ -29,6 +39,7 @@ class AreaFigures(BaseModel):
     code: str
     name: str
     parent_id: int | None
+    withheld: Withheld
 
 
 class CoverageItem(AreaFigures):
@@ -53,17 +64,17 @@ class CoverageItem(AreaFigures):
 class RentalItem(AreaFigures):
     """Rentals of an area; `group_rentals` are suspected by the settings."""
 
-    rentals: int
-    residents: int
-    group_rentals: int
-    red_or_orange: int
+    rentals: int | None
+    residents: int | None
+    group_rentals: int | None
+    red_or_orange: int | None
 
 
 class MismatchItem(AreaFigures):
     """Unsettled mismatches of an area."""
 
-    mismatches: int
-    by_class: dict[str, int]
+    mismatches: int | None
+    by_class: dict[str, int | None]
 
 
 class BeatLoad(BaseModel):
@@ -77,8 +88,9 @@ class BeatLoad(BaseModel):
     officer: str | None
     share: float
     addresses: int
-    migrants: int
+    migrants: int | None
     load: float | None
+    withheld: Withheld
 
 
 @router.get("/coverage")
@@ -86,7 +98,7 @@ def list_coverage(
     session: ReadDep, scope: ScopeDep, settings: SettingsDep, level: Level, offset: Offset = 0, limit: Limit = 100
 ) -> Page[CoverageItem]:
     """List coverage per area of one level."""
-    figures = coverage_of_areas(session, scope, settings)
+    figures = published_coverage(session, scope, settings)
     rows = figures[figures["level"].eq(level)]
     return Page(items=items_of(CoverageItem, rows, offset, limit), total=len(rows), offset=offset, limit=limit)
 
@@ -96,27 +108,28 @@ def list_rentals(
     session: ReadDep, scope: ScopeDep, settings: SettingsDep, level: Level, offset: Offset = 0, limit: Limit = 100
 ) -> Page[RentalItem]:
     """List rentals per area of one level."""
-    figures = rentals_of_areas(session, scope, settings)
+    figures = published_rentals(session, scope, settings)
     rows = figures[figures["level"].eq(level)]
     return Page(items=items_of(RentalItem, rows, offset, limit), total=len(rows), offset=offset, limit=limit)
 
 
 @router.get("/mismatches")
 def list_mismatches(
-    session: ReadDep, scope: ScopeDep, level: Level, offset: Offset = 0, limit: Limit = 100
+    session: ReadDep, scope: ScopeDep, settings: SettingsDep, level: Level, offset: Offset = 0, limit: Limit = 100
 ) -> Page[MismatchItem]:
     """List unsettled mismatches per area of one level, by class."""
-    figures = mismatches_of_areas(session, scope)
+    figures = published_mismatches(session, scope, settings)
     rows = figures[figures["level"].eq(level)]
     classes = [kind.value for kind in MismatchClass]
-    rows = rows.assign(
-        by_class=pd.Series(rows[classes].astype("int64").to_dict("records"), index=rows.index, dtype="object")
-    )
+    by_class = rows[classes].astype(object).where(rows[classes].notna(), None).to_dict("records")
+    rows = rows.assign(by_class=pd.Series(by_class, index=rows.index, dtype="object"))
     return Page(items=items_of(MismatchItem, rows, offset, limit), total=len(rows), offset=offset, limit=limit)
 
 
 @router.get("/beats")
-def list_beat_loads(session: ReadDep, scope: ScopeDep, offset: Offset = 0, limit: Limit = 100) -> Page[BeatLoad]:
+def list_beat_loads(
+    session: ReadDep, scope: ScopeDep, settings: SettingsDep, offset: Offset = 0, limit: Limit = 100
+) -> Page[BeatLoad]:
     """List beats with the addresses and migrants that each officer answers for."""
-    rows = beat_loads(session, scope)
+    rows = published_beat_loads(session, scope, settings)
     return Page(items=items_of(BeatLoad, rows, offset, limit), total=len(rows), offset=offset, limit=limit)

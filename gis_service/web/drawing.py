@@ -16,11 +16,16 @@ from gis_service.areas.queries import area_names, areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import NotFoundError
 from gis_service.registers.figures import (
-    beat_loads,
-    coverage_of_areas,
     heat_points,
     mismatches_of_areas,
     population,
+)
+from gis_service.registers.published import (
+    looks_across_townships,
+    published_beat_loads,
+    published_coverage,
+    published_mismatches,
+    published_rentals,
 )
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.queries import progress
@@ -95,13 +100,13 @@ def draw(kind: MapKind, drawing: Drawing) -> GridMap:
 def compounds_for_coverage(drawing: Drawing, level: AreaLevel, within: int) -> dict[str, object]:
     """What the coverage map fetches when somebody drills down: the areas of `level` inside `within`, classed."""
     land = areas(drawing.session, drawing.scope, levels=[level], within=within)
-    frame = _joined(land, coverage_of_areas(drawing.session, drawing.scope, drawing.settings))
+    frame = _joined(land, published_coverage(drawing.session, drawing.scope, drawing.settings))
     standard = drawing.settings.persons_per_officer
     return coverage_features(frame, standard=standard, edges=drawing.settings.load_class_edges, texts=drawing.texts)
 
 
 def _coverage(drawing: Drawing) -> GridMap:
-    frame = _joined(drawing.borders, coverage_of_areas(drawing.session, drawing.scope, drawing.settings))
+    frame = _joined(drawing.borders, published_coverage(drawing.session, drawing.scope, drawing.settings))
     only_compounds = frame["level"].eq(AreaLevel.COMPOUND).all()  # nothing to fetch them from: they are drawn at once
     return draw_coverage(
         _present(frame),
@@ -118,7 +123,7 @@ def _hotspots(drawing: Drawing) -> GridMap:
     frame = _joined(land, hotspot_figures(drawing))
     return draw_hotspots(
         _present(frame[frame["hotspot"].notna()]),
-        heat=heat_points(drawing.session, drawing.scope, drawing.settings),
+        heat=_heat(drawing),
         frames=land[land["level"] == AreaLevel.TOWNSHIP],
         urls=_without_areas(drawing.urls),
         base_maps=drawing.base_maps,
@@ -128,21 +133,47 @@ def _hotspots(drawing: Drawing) -> GridMap:
 
 def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
     """Group rentals per rental dwelling over compounds: `layers.hotspots.hotspots` with `as_of` and `source`."""
-    return hotspots_of_compounds(drawing.session, drawing.scope, drawing.settings)
+    found = hotspots_of_compounds(drawing.session, drawing.scope, drawing.settings)
+    return _without_small_rates(drawing, found)
+
+
+def _without_small_rates(drawing: Drawing, found: pd.DataFrame) -> pd.DataFrame:
+    """The classes stay; rates of withheld counts go, and with them all scores, which are sums over neighbours."""
+    published = published_rentals(drawing.session, drawing.scope, drawing.settings).loc[found.index]
+    hidden = published[["rentals", "group_rentals"]].isna().any(axis=1)
+    if not hidden.any():
+        return found
+    shown = found.assign(withheld_mark=published["withheld_mark"].where(hidden))
+    shown[["rate", "rate_adjusted"]] = found[["rate", "rate_adjusted"]].mask(hidden)
+    shown[["gi_z", "p_sim", "q_value"]] = pd.NA
+    return shown.astype(dict.fromkeys(("gi_z", "p_sim", "q_value"), "Float64"))
+
+
+def _heat(drawing: Drawing) -> pd.DataFrame:
+    """Suspected group rentals for the eye; across townships only where their number is shown, all of one weight."""
+    points = heat_points(drawing.session, drawing.scope, drawing.settings)
+    if not looks_across_townships(drawing.session, drawing.scope):
+        return points
+    published = published_rentals(drawing.session, drawing.scope, drawing.settings)
+    shown = published.index[published["group_rentals"].notna()]
+    return points[points["area_id"].isin(shown)].assign(weight=1.0)
 
 
 def _mismatches(drawing: Drawing) -> GridMap:
     land = _present(areas(drawing.session, drawing.scope))
-    counts = mismatches_of_areas(drawing.session, drawing.scope)
+    counts = published_mismatches(drawing.session, drawing.scope, drawing.settings)
     classes = [kind.value for kind in MismatchClass]
     registered = population(drawing.session, drawing.scope)["migrants"]
+    known = published_coverage(drawing.session, drawing.scope, drawing.settings)["migrants"].notna()
+    exact = mismatches_of_areas(drawing.session, drawing.scope)
     rates = mismatch_rates(
-        counts[classes], registered, per=drawing.settings.rate_per, confidence=drawing.settings.rate_confidence
+        exact[classes], registered, per=drawing.settings.rate_per, confidence=drawing.settings.rate_confidence
     )
     overall = rates.xs(ALL_CLASSES, level="mismatch_class")
     figures = counts[classes].assign(
         count=counts["mismatches"],
-        rate_per_1000=overall["rate_adjusted"],
+        rate_per_1000=overall["rate_adjusted"].where(known & counts["mismatches"].notna()),
+        withheld_mark=counts["withheld_mark"],
         as_of=drawing.scope.day,
         source=str(T("mismatches, registrations")),
     )
@@ -170,7 +201,7 @@ def _quarter(drawing: Drawing) -> GridMap:
 
 
 def _beats(drawing: Drawing) -> GridMap:
-    loads = beat_loads(drawing.session, drawing.scope)
+    loads = published_beat_loads(drawing.session, drawing.scope, drawing.settings)
     outlines = beat_outlines(drawing.session, drawing.scope)
     frame = outlines.join(loads, how="inner").assign(as_of=drawing.scope.day, source=str(T("beats, registrations")))
     return draw_beats(

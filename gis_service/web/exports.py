@@ -24,7 +24,12 @@ from gis_service.areas.queries import area_names, areas
 from gis_service.errors import InvalidInputError
 from gis_service.intake.report import inert
 from gis_service.planning.staffing import staffing
-from gis_service.registers.figures import beat_loads, coverage_of_areas, mismatches_of_areas, rentals_of_areas
+from gis_service.registers.published import (
+    published_beat_loads,
+    published_coverage,
+    published_mismatches,
+    published_rentals,
+)
 from gis_service.settings import Settings
 from gis_service.teams.queries import officers, units
 from gis_service.texts import T
@@ -69,12 +74,12 @@ _READERS: dict[ExportKind, Callable[[Session, Scope, Settings], pd.DataFrame]] =
     ExportKind.AREAS: _areas,
     ExportKind.UNITS: lambda session, scope, _: units(session, scope),
     ExportKind.OFFICERS: lambda session, scope, _: officers(session, scope),
-    ExportKind.BEATS: lambda session, scope, _: beat_loads(session, scope),
+    ExportKind.BEATS: published_beat_loads,
     ExportKind.ADDRESSES: _addresses,
     ExportKind.UNRESOLVED: _unresolved,
-    ExportKind.COVERAGE: coverage_of_areas,
-    ExportKind.RENTALS: rentals_of_areas,
-    ExportKind.MISMATCHES: lambda session, scope, _: mismatches_of_areas(session, scope),
+    ExportKind.COVERAGE: published_coverage,
+    ExportKind.RENTALS: published_rentals,
+    ExportKind.MISMATCHES: published_mismatches,
     ExportKind.TOPOLOGY: topology_findings,
     ExportKind.STAFFING: staffing,
 }
@@ -104,10 +109,15 @@ def write_export(session: Session, scope: Scope, settings: Settings, kind: Expor
 
 
 def _rows(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows as plain values, without geometry, NA as None."""
+    """The rows as plain values, without geometry, NA as None, the mark where a figure is withheld."""
     plain = pd.DataFrame(frame.drop(columns="geometry", errors="ignore"))
     plain = plain.reset_index(drop=plain.index.name is None).astype(object)
-    return plain.where(plain.notna(), None)
+    plain = plain.where(plain.notna(), None)
+    if "withheld" in plain:
+        withheld = plain["withheld"].explode().dropna()
+        for name, rows in withheld.groupby(withheld):
+            plain.loc[rows.index, name] = plain.loc[rows.index, "withheld_mark"]
+    return plain.drop(columns=["withheld", "withheld_mark"], errors="ignore")
 
 
 def _write_csv(frame: pd.DataFrame, path: Path) -> None:
@@ -155,13 +165,16 @@ def _cell(sheet: Any, value: Any) -> Any:
 
 
 def _notes(kind: ExportKind, scope: Scope, frame: pd.DataFrame) -> dict[str, str]:
+    marked = "withheld" in frame and frame["withheld_mark"].notna().any()
     part = str(T("the whole district")) if scope.is_whole_district else str(T("the part in your scope"))
+    withheld = {"*": str(T("small, or withheld because it would give a small one away"))} if marked else {}
     return {
         str(T("Content")): kind.value,
         str(T("As of")): scope.day.isoformat(),
         str(T("Scope")): part,
         str(T("Source")): "；".join(sorted({str(source) for source in _sources(frame)})) or kind.value,
         str(T("Personal fields")): str(T("masked or left out")),
+        **withheld,
     }
 
 

@@ -17,7 +17,7 @@ from gis_service.areas.queries import area_details, area_names, count_areas, lin
 from gis_service.areas.tables import AreaLevel
 from gis_service.jobs.running import said_in_words
 from gis_service.planning.notices import notices_for
-from gis_service.registers.figures import beat_loads, coverage_of_areas
+from gis_service.registers.published import published_beat_loads, published_coverage
 from gis_service.teams.queries import officers, units
 from gis_service.texts import T
 from gis_service.web.rendering import page, records
@@ -35,7 +35,7 @@ def home(request: Request, session: ReadDep, scope: ScopeDep, settings: Settings
     land = count_areas(session, scope)
     if not any(land.values()) and viewer.may(Permission.IMPORT_LAND):
         return RedirectResponse("/start", status_code=303)
-    figures = coverage_of_areas(session, scope, settings)
+    figures = published_coverage(session, scope, settings)
     counts = count_unresolved(session, scope)
     top = next((level for level in AreaLevel if figures["level"].eq(level).sum() > 1), AreaLevel.COMPOUND)
     roots = figures[~figures["parent_id"].isin(figures.index)]
@@ -61,6 +61,7 @@ def home(request: Request, session: ReadDep, scope: ScopeDep, settings: Settings
 
 def _sum(roots: pd.DataFrame) -> dict[str, object]:
     """Totals of several areas, for somebody whose scope has no single root."""
+    roots = roots.iloc[:0] if roots["withheld"].map(len).any() else roots  # no sum of a part of them
     migrants, officers_fte = roots["migrants"].sum(min_count=1), roots["officers_fte"].sum(min_count=1)
     base = roots["posts_at_standard"].sum(min_count=1)
     return {
@@ -79,11 +80,11 @@ def area_page(
     """Show one area: its figures, what lies below it, its people and beats."""
     area = area_details(session, scope, area_id)
     level = AreaLevel(area["level"])
-    figures = coverage_of_areas(session, scope, settings)
+    figures = published_coverage(session, scope, settings)
     inside = area_names(session, scope, within=area_id).index
     children = figures[figures["parent_id"].eq(area_id).fillna(value=False)].sort_values("load", ascending=False)
     staff = officers(session, scope)
-    held = beat_loads(session, scope)
+    held = published_beat_loads(session, scope, settings)
     return page(
         request,
         "area.html",

@@ -143,8 +143,10 @@ def page(request: Request, template: str, viewer: Viewer | None, /, status: int 
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a frame for a template, its index among the columns, NA as None."""
+    """Rows of a frame for a template, its index among the columns, NA as None, marks where a figure is withheld."""
     rows = pd.DataFrame(frame.drop(columns="geometry", errors="ignore")).reset_index().astype(object)
     return [
-        {str(key): value for key, value in row.items()} for row in rows.where(rows.notna(), None).to_dict("records")
+        {**{str(key): value for key, value in row.items()}, **dict.fromkeys(row.get("withheld", ()), mark)}
+        for row in rows.where(rows.notna(), None).to_dict("records")
+        for mark in [row.get("withheld_mark")]
     ]

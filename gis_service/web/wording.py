@@ -142,6 +142,8 @@ def amount(value: Any) -> str:
     """A count with thousands, up to one decimal: `1,265`; a dash for no data."""
     if value is None or pd.isna(value):
         return "—"
+    if isinstance(value, str):  # the mark of what is withheld
+        return value
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
 
 
@@ -149,9 +151,13 @@ def load(value: Any) -> str:
     """Migrants per officer: `1,265 人/员`."""
     if value is None or pd.isna(value):
         return "—"
+    if isinstance(value, str):  # the mark of what is withheld
+        return value
     return str(T("{count} people/officer", count=f"{value:,.0f}"))
 
 
 def percent(value: Any) -> str:
     """A share as a percentage: `63.2 %`."""
-    return "—" if value is None or pd.isna(value) else f"{value * 100:.1f} %"
+    if value is None or pd.isna(value):
+        return "—"
+    return value if isinstance(value, str) else f"{value * 100:.1f} %"
