@@ -40,6 +40,7 @@ from gis_service.registers.reach import REACH
 from gis_service.registers.registrations.routes import router as registrations_router
 from gis_service.registers.rentals.routes import router as rentals_router
 from gis_service.registers.routes import router as registers_router
+from gis_service.registers.unmasked_routes import router as unmasked_router
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
 from gis_service.subjects import SUBJECTS
@@ -93,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
         resolving_router,
         signing_off_router,
         registers_router,
+        unmasked_router,
         registrations_router,
         rentals_router,
         mismatches_router,

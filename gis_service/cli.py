@@ -6,7 +6,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import Progress as ProgressBars
 from rich.table import Table
 
-from gis_service.access.audit import attach_audit
+from gis_service.access.audit import attach_audit, trail_of
 from gis_service.access.commands import accounts_app, audit_app, keys_app
 from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
@@ -34,6 +34,7 @@ from gis_service.registers.mismatches.commands import mismatches_app
 from gis_service.registers.quarters.commands import quarters_app
 from gis_service.registers.registrations.commands import registrations_app
 from gis_service.registers.rentals.commands import rentals_app
+from gis_service.registers.unmasked import export_unmasked
 from gis_service.settings import Settings
 from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine, reading
@@ -271,6 +272,20 @@ def export(
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         count = write_export(session, Scope(_day(day), None), shell.settings, kind, out)
+    console.print(str(T("Written: {path} ({count} rows)", path=out, count=count)))
+
+
+@app.command("export-unmasked")
+def export_approved(
+    context: typer.Context,
+    approval_id: Annotated[int, typer.Argument(help="Number of the approved request.")],
+    out: Annotated[Path, typer.Option(help="CSV file to write.")],
+) -> None:
+    """Write the file of an approved request, in clear: what the person who asked has in scope; good for one use."""
+    shell: Shell = context.obj
+    count = export_unmasked(
+        shell.engine, trail_of(shell.engine).vault, shell.viewer, approval_id, out, now=datetime.now(UTC)
+    )
     console.print(str(T("Written: {path} ({count} rows)", path=out, count=count)))
 
 

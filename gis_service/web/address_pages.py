@@ -21,6 +21,7 @@ from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_names
 from gis_service.registers.published import published_residents
 from gis_service.registers.registrations.history import history_of_address
+from gis_service.registers.unmasked import people_at
 from gis_service.texts import T
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
@@ -89,6 +90,8 @@ def address_page(
         residents=residents,
         stays=stays,
         may_resolve=viewer.may(Permission.RESOLVE_ADDRESS),
+        people=people_at(session, vault, scope, address_id) if viewer.may(Permission.SEE_REGISTERS) else [],
+        may_unmask=viewer.may(Permission.UNMASK_PERSON),
         day=scope.day,
     )
 

@@ -46,6 +46,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/start", T("First steps"), Permission.SEE_IMPORTS),
     ("/topology", T("Topology"), Permission.IMPORT_LAND),
     ("/imports", T("Import"), Permission.SEE_IMPORTS),
+    ("/approvals", T("Unmasked files"), Permission.EXPORT),
     ("/accounts", T("Accounts"), Permission.MANAGE_ACCOUNTS),
     ("/audit", T("Audit trail"), Permission.READ_AUDIT),
 )
@@ -64,6 +65,7 @@ MENUS: dict[str, Text] = {
     "/start": T("Data"),
     "/topology": T("Data"),
     "/imports": T("Data"),
+    "/approvals": T("Data"),
 }
 
 #: what does not go along to another day

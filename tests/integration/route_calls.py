@@ -116,6 +116,8 @@ STEP = Call(elsewhere="hidden", done=frozenset({200, 303, 409}))
 QUARTER = Call(path=lambda s: s.fresh_quarter("open"), elsewhere="hidden")
 ADDRESS = Call(path=lambda s: {"address_id": s.address_id}, elsewhere="hidden")
 
+TAKE_FILE = Call(path=lambda s: {"approval_id": s.approved_request()}, elsewhere="hidden")
+
 CALLS: dict[str, tuple[Call, ...]] = {
     "GET /healthz": (Call(),),
     "GET /readyz": (Call(),),
@@ -174,6 +176,32 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "POST /api/v1/export-approvals/{approval_id}/decision": (
         Call(path=lambda s: {"approval_id": s.fresh_approval()}, json=lambda _: {"approve": True}, elsewhere="hidden"),
+    ),
+    "POST /api/v1/export-approvals/{approval_id}/file": (TAKE_FILE,),
+    "GET /approvals": (Call(),),
+    "POST /approvals": (
+        Call(
+            form=lambda _: {"subject": "registrations", "reason": "quarterly check"},
+            refused_to=frozenset({Role.STEWARD}),
+        ),
+    ),
+    "POST /approvals/{approval_id}/decision": (
+        Call(
+            path=lambda s: {"approval_id": s.fresh_approval()}, form=lambda _: {"approve": "true"}, elsewhere="hidden"
+        ),
+    ),
+    "POST /approvals/{approval_id}/file": (TAKE_FILE,),
+    "POST /persons/unmask": (
+        Call(
+            form=lambda s: {
+                "table": "registration",
+                "row": f"{s.address_code}-0",
+                "field": "name",
+                "reason": "complaint",
+            },
+            elsewhere="hidden",
+            echoes=True,
+        ),
     ),
     "GET /api/v1/audit": (Call(tells_all=True),),
     "GET /api/v1/audit.csv": (Call(tells_all=True),),
