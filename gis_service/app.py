@@ -44,6 +44,7 @@ from gis_service.registers.unmasked_routes import router as unmasked_router
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
 from gis_service.subjects import SUBJECTS
+from gis_service.teams.fence import fence_session
 from gis_service.teams.routes import router as teams_router
 from gis_service.teams.scope import scope_of
 from gis_service.texts import LOCALES, translations
@@ -78,6 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.vault = Vault.load_or_create(settings)
     app.state.scope_of = scope_of
+    app.state.fence = fence_session
     app.state.subjects = tuple(SUBJECTS.values())
     app.state.reach = REACH
     app.state.jobs = JobQueue(settings)

@@ -82,6 +82,7 @@ ActingDep = Annotated[Viewer, Depends(acting_viewer)]
 def scope_asked(request: Request, session: ReadDep, viewer: ViewerDep, day: AsOf) -> Scope:
     """The part of the district that the viewer sees on the day asked for."""
     scope: Scope = request.app.state.scope_of(session, viewer, day)
+    request.app.state.fence(session, scope)
     return scope
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session
 
 from gis_service.settings import Settings
+from gis_service.storage.fence import ROLE_OPTION
 from gis_service.storage.spatialite import attach_spatialite, sqlite_driver
 from gis_service.storage.unstorable import refuse_unstorable
 
@@ -29,6 +30,7 @@ def open_engine(settings: Settings) -> Engine:
         attach_spatialite(engine, settings.spatialite_path)
     else:
         engine = create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"options": _POSTGRES_OPTIONS})
+    engine.update_execution_options(**{ROLE_OPTION: settings.database_role})
     refuse_unstorable(engine)
     return engine
 
