@@ -13,7 +13,7 @@ from gis_service.access.scope import Scope
 from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 
 
-def subtree(root_ids: Collection[int], day: date) -> Select[tuple[int]]:
+def subtree(root_ids: Collection[int], day: date) -> Select[int]:
     """The ids of the areas under (and with) `root_ids` as the tree stood on `day`."""
     start = select(AreaVersion.area_id.label("area_id")).where(
         AreaVersion.area_id.in_(sorted(root_ids)), AreaVersion.valid_on(day)

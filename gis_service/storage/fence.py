@@ -57,9 +57,8 @@ def raise_fence(session: Session, land: Collection[int], homes: Collection[int],
             T("The database role {role} is missing or not ours to take: see GIS_DATABASE_ROLE.", role=role)
         )
     for name, ids in ((LAND, land), (HOMES, homes), (BEATS, beats)):
-        session.execute(
-            text("SELECT set_config(:name, :ids, true)"), {"name": name, "ids": f"{{{','.join(map(str, sorted(ids)))}}}"}
-        )
+        array = ",".join(map(str, sorted(ids)))
+        session.execute(text("SELECT set_config(:name, :ids, true)"), {"name": name, "ids": f"{{{array}}}"})
     session.execute(text(f"SET LOCAL ROLE {quoted}"))
 
 

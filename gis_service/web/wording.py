@@ -27,7 +27,6 @@ CODE_NAMES: dict[str, Text] = {
     "rentals": T("Rentals"),
     "officers": T("Officers"),
     "asked": T("Waits for approval"),
-    "approved": T("Approved"),
     "refused": T("Refused"),
     "used": T("Used"),
     "name": T("Name"),

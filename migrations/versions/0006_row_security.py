@@ -44,8 +44,8 @@ POLICIES = {
     "mismatch": "EXISTS (SELECT FROM placement WHERE placement.address_id = mismatch.address_id)",
 }
 
-#: An operator that might tell of the rows it sees is not used with an index before the policy has looked at them, unless
-#: it is known to tell nothing. These compare boxes and word lists; they raise no error that holds a value.
+#: An operator that might tell of the rows it sees is not used with an index before the policy has looked at them,
+#: unless it is known to tell nothing. These compare boxes and word lists; they raise no error that holds a value.
 LEAKPROOF = (
     "geometry_overlaps(geometry, geometry)",
     "pg_catalog.ts_match_vq(tsvector, tsquery)",
@@ -77,6 +77,8 @@ def upgrade() -> None:
     op.execute(f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {ROLE}")
     for table in (*KEPT_FROM_IT, "alembic_version"):
         op.execute(f"REVOKE ALL ON {table} FROM {ROLE}")
+    # the version of the data, which answers are kept under
+    op.execute(f"GRANT SELECT (seq, action, result) ON audit_entry TO {ROLE}")
     for table, condition in POLICIES.items():
         op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"CREATE POLICY own_part ON {table} TO {ROLE} USING ({condition}) WITH CHECK ({condition})")

@@ -1,0 +1,204 @@
+"""The second fence on PostGIS: with the filter of the queries left out, the database itself keeps foreign rows back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Engine, delete, text, update
+from sqlalchemy.exc import ProgrammingError
+from sqlalchemy.orm import Session
+
+from gis_service.access.audit import attach_audit
+from gis_service.access.permissions import Role
+from gis_service.access.personal import Vault
+from gis_service.access.scope import Scope
+from gis_service.access.viewer import SHELL, Viewer
+from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.tables import Address, AddressSearch, Placement
+from gis_service.areas.tables import Area, AreaVersion
+from gis_service.errors import NotReadyError
+from gis_service.registers.tables import Mismatch, Registration, Rental
+from gis_service.settings import Settings
+from gis_service.storage.engine import open_engine, reading, transaction
+from gis_service.teams.fence import fence_session
+from gis_service.teams.scope import scope_of
+from tests.integration.board import START, TODAY, Board
+from tests.integration.conftest import SignIn
+
+TABLES = (Address, AddressSearch, Placement, Registration, Rental, Mismatch, Area, AreaVersion)
+
+
+@pytest.fixture(autouse=True)
+def on_postgis(engine: Engine) -> None:
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SpatiaLite has no row-level security")
+
+
+@contextmanager
+def fenced(engine: Engine, scope: Scope) -> Iterator[Session]:
+    with reading(engine) as session:
+        fence_session(session, scope)
+        yield session
+
+
+def of(board: Board, *codes: str) -> Scope:
+    return Scope(TODAY, frozenset(board.areas[code] for code in codes))
+
+
+def count(session: Session, table: str) -> int:
+    return int(session.execute(text(f"SELECT count(*) FROM {table}")).scalar_one())
+
+
+def test_raw_sql_in_a_scoped_session_sees_the_own_part_only(engine: Engine, board: Board) -> None:
+    with transaction(engine) as session:
+        words = "INSERT INTO address_search (id, code, text, initials) SELECT id, lower(code), text, '' FROM address"
+        session.execute(text(words))
+    with fenced(engine, of(board, "N1")) as session:
+        codes = set(session.execute(text("SELECT code FROM address")).scalars())
+        assert {code[:4] for code in codes} == {"A-N1"}
+        assert len(codes) == 8
+        assert count(session, "registration") == 24
+        assert count(session, "rental") == 2
+        assert count(session, "mismatch") == 2
+        assert count(session, "address_search") == 8
+        names = set(session.execute(text("SELECT code FROM area_version")).scalars())
+        assert names == {"D", "N", "N1", "N11", "N12"}, "the own areas, and the names of those above"
+    with reading(engine) as session:
+        assert count(session, "registration") == 96, "the next transaction begins anew"
+
+
+def test_an_officer_sees_the_addresses_of_the_own_beat(engine: Engine, board: Board) -> None:
+    viewer = Viewer("officer", Role.OFFICER, officer_id=board.officers["S2"])
+    with reading(engine) as session:
+        scope = scope_of(session, viewer, TODAY)
+        fence_session(session, scope)
+        codes = set(session.execute(text("SELECT code FROM address")).scalars())
+        assert {code[:4] for code in codes} == {"A-S2"}
+        assert count(session, "registration") == 24
+
+
+def test_nobodys_scope_is_nothing(engine: Engine, board: Board) -> None:
+    with fenced(engine, Scope(TODAY, frozenset())) as session:
+        assert [count(session, table.__tablename__) for table in TABLES] == [0] * len(TABLES)
+
+
+def test_neither_is_anything_foreign_written(engine: Engine, board: Board) -> None:
+    foreign, own = board.addresses["A-S11-0"], board.addresses["A-N11-0"]
+    with fenced(engine, of(board, "N1")) as session:
+        for nothing in (
+            update(Address).where(Address.id == foreign).values(text="x").returning(Address.id),
+            delete(Registration).where(Registration.address_id == foreign).returning(Registration.id),
+        ):
+            assert session.execute(nothing).all() == []
+        assert len(session.execute(update(Rental).values(residents=9).returning(Rental.id)).all()) == 2
+        moved = update(Registration).where(Registration.address_id == own).values(address_id=foreign)
+        with pytest.raises(ProgrammingError, match="row-level security"), session.begin_nested():
+            session.execute(moved)
+        taken = update(Placement).where(Placement.address_id == own).values(home_area_id=board.areas["S11"])
+        with pytest.raises(ProgrammingError, match="row-level security"), session.begin_nested():
+            session.execute(taken)
+        new = Mismatch(
+            source_key="new",
+            mismatch_class="duplicate",
+            address_id=foreign,
+            found_on=START,
+            state="open",
+            registers="x",
+        )
+        session.add(new)
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            session.flush()
+
+
+def test_accounts_and_the_trail_are_out_of_reach(engine: Engine, board: Board) -> None:
+    with fenced(engine, of(board, "N1")) as session:
+        for query in (
+            "SELECT password_hash FROM account",
+            "SELECT token_hash FROM login_session",
+            "SELECT token_hash FROM app_token",
+            "SELECT reason FROM export_approval",
+            "SELECT actor FROM audit_entry",
+            "DELETE FROM audit_entry",
+        ):
+            with pytest.raises(ProgrammingError, match="permission denied"), session.begin_nested():
+                session.execute(text(query))
+
+
+def test_a_box_is_still_answered_from_the_spatial_index(engine: Engine, board: Board) -> None:
+    with transaction(engine) as session:
+        session.execute(
+            text(
+                "INSERT INTO address (code, text, point_source, geom)"
+                " SELECT 'many-' || n, 'x', 'surveyed',"
+                " ST_SetSRID(ST_MakePoint(100 + n % 200 * 0.01, 30 + n / 200 * 0.01), 4326)"
+                " FROM generate_series(1, 20000) n"
+            )
+        )
+        session.execute(
+            text(
+                "INSERT INTO placement (address_id, home_area_id, valid_from)"
+                " SELECT id, :home, DATE '2024-01-01' FROM address WHERE code LIKE 'many-%'"
+            ),
+            {"home": board.areas["S11"]},
+        )
+        session.execute(text("ANALYZE address, placement"))
+    west, south = 121.6, 29.91
+    with fenced(engine, of(board, "N1")) as session:
+        query = (
+            "SELECT address.id FROM address JOIN placement ON placement.address_id = address.id"
+            f" WHERE address.geom && ST_MakeEnvelope({west}, {south}, {west + 0.05}, {south + 0.05}, 4326)"
+        )
+        plan = "\n".join(session.execute(text(f"EXPLAIN {query}")).scalars())
+        assert "idx_address_geom" in plan, plan
+        assert "Seq Scan on address" not in plan
+        assert len(session.execute(text(query)).all()) == 8
+
+
+def test_background_work_is_not_fenced(engine: Engine, settings: Settings, board: Board) -> None:
+    with transaction(engine) as session:
+        session.execute(delete(Placement))
+    assert assign_addresses(engine, settings, SHELL, TODAY).written >= 32
+
+
+def test_without_its_role_a_scoped_session_sees_nothing_at_all(settings: Settings, board: Board) -> None:
+    for role in ("no_such_role", "postgres"):  # there is none; a superuser could bypass the policies
+        opened = open_engine(settings.model_copy(update={"database_role": role}))
+        with pytest.raises(NotReadyError, match="GIS_DATABASE_ROLE"), fenced(opened, of(board, "N1")):
+            pass
+        opened.dispose()
+
+
+def test_the_fence_may_be_left_out(settings: Settings, board: Board) -> None:
+    opened = open_engine(settings.model_copy(update={"database_role": ""}))
+    attach_audit(opened, Vault.load_or_create(settings), settings)
+    with fenced(opened, of(board, "N1")) as session:
+        assert count(session, "registration") == 96
+    opened.dispose()
+
+
+def test_requests_are_fenced(signed_in: SignIn, board: Board, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The filter is taken out of the query; the answer holds the own addresses all the same."""
+    leader = signed_in("squad_leader")
+    monkeypatch.setattr("gis_service.addresses.queries.placement_in_scope", lambda _scope: text("true"))
+    listed = leader.get("/api/v1/addresses", params={"limit": 1000}).json()
+    assert {item["code"][:4] for item in listed["items"]} == {"A-N1"}
+    assert listed["total"] == 8
+    planner = signed_in("planner")
+    assert planner.get("/api/v1/addresses", params={"limit": 1000}).json()["total"] == 34
+
+
+def test_policies_stand_on_every_table_that_hangs_on_an_address(engine: Engine, board: Board) -> None:
+    with reading(engine) as session:
+        guarded = set(session.execute(text("SELECT tablename FROM pg_policies")).scalars())
+        hanging = set(
+            session.execute(
+                text(
+                    "SELECT table_name FROM information_schema.columns"
+                    " WHERE column_name = 'address_id' AND table_schema = 'public'"
+                )
+            ).scalars()
+        )
+    assert hanging <= guarded, "a new table at addresses needs its policy"
+    assert {"address", "area", "area_version"} <= guarded
