@@ -1,15 +1,15 @@
 """Row-level security on PostGIS: a role that sees the rows of its transaction's scope only.
 
-Revision: 0006
-Revises: 0005
+Revision: 0008
+Revises: 0007
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -41,6 +41,7 @@ POLICIES = {
     "address_search": "EXISTS (SELECT FROM placement WHERE placement.address_id = address_search.id)",
     "registration": "EXISTS (SELECT FROM placement WHERE placement.address_id = registration.address_id)",
     "rental": "EXISTS (SELECT FROM placement WHERE placement.address_id = rental.address_id)",
+    "signed_address": "EXISTS (SELECT FROM placement WHERE placement.address_id = signed_address.address_id)",
     "mismatch": "EXISTS (SELECT FROM placement WHERE placement.address_id = mismatch.address_id)",
 }
 
