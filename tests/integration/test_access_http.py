@@ -76,7 +76,7 @@ def app(engine: Engine, settings: Settings) -> FastAPI:
     app = FastAPI()
     app.state.settings, app.state.engine = settings, engine
     app.state.vault = Vault.load_or_create(settings)
-    app.state.scope_of, app.state.reach = scope_of, REACH
+    app.state.scope_of, app.state.reach, app.state.fence = scope_of, REACH, lambda _session, _scope: None
     install_problems(app)
     app.include_router(access_router)
     app.include_router(toys)

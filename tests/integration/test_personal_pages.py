@@ -92,7 +92,7 @@ def test_one_asks_another_approves_and_the_file_is_taken_once(signed_in: SignIn,
     assert {row["name"] for row in rows} == {"张三"}
     assert {row["address_code"][:4] for row in rows} == {"A-N1"}
     assert leader.post(take, data=form(leader), headers=PAGE).status_code == 403, "good for one use"
-    for action in ("ask_export", "decide_export", "export_unmasked", "export_unmasked_file"):
+    for action in ("ask_for_export", "decide_export", "export_unmasked", "export_unmasked_file"):
         assert len(entries(engine, action)) == 1, action
     assert verify_audit(engine).holds
 
