@@ -21,8 +21,8 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL; empty means SpatiaLite in `data_dir`/grid.sqlite. PostGIS: postgresql+psycopg://…",
     )
     database_role: str = Field(
-        "gis_fenced",
-        description="PostGIS: the role that scoped sessions take, fenced by row-level security; empty means none.",
+        "",
+        description="PostGIS: the role that scoped sessions take (gis_fenced: row-level security); empty means none.",
     )
     spatialite_path: str = Field("mod_spatialite", description="Name or path of the SpatiaLite extension.")
 

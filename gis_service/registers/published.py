@@ -1,6 +1,6 @@
 """Figures as their reader may see them: exact within one township, small counts withheld from wider views.
 
-The rule is docs/decisions/0010-small-counts.md. Pages, maps, API, exports and the shell take their figures from here;
+The rule is docs/decisions/0012-small-counts.md. Pages, maps, API, exports and the shell take their figures from here;
 what computes (assignment, planning) takes them from `gis_service.registers.figures`. Every frame has two more columns:
 `withheld`, the names of the columns that are NA because they are withheld, and `withheld_mark`, what is shown instead.
 """

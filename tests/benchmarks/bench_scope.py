@@ -185,7 +185,7 @@ def cases(cleaning: ExitStack, count: int) -> Iterator[tuple[str, Engine, int]]:
     yield "SpatiaLite, filter", engine, township
     engine.dispose()
     cluster = cleaning.enter_context(private_cluster())
-    settings = Settings(data_dir=folder, database_url=create_database(cluster, "scope"))
+    settings = Settings(data_dir=folder, database_url=create_database(cluster, "scope"), database_role="gis_fenced")
     engine, township = build(settings, count)
     bare = open_engine(settings.model_copy(update={"database_role": ""}))
     yield "PostGIS, filter", bare, township

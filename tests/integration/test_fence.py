@@ -30,6 +30,11 @@ from tests.integration.conftest import SignIn
 TABLES = (Address, AddressSearch, Placement, Registration, Rental, Mismatch, Area, AreaVersion)
 
 
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"database_role": "gis_fenced"})
+
+
 @pytest.fixture(autouse=True)
 def on_postgis(engine: Engine) -> None:
     if engine.dialect.name != "postgresql":

@@ -1,15 +1,15 @@
 """Row-level security on PostGIS: a role that sees the rows of its transaction's scope only.
 
-Revision: 0008
-Revises: 0007
+Revision: 0012
+Revises: 0011
 """
 
 from __future__ import annotations
 
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
