@@ -2,7 +2,7 @@
 
 The first fence is the filter in every query (`gis_service.areas.scope`). Were it forgotten in one, row-level security
 would still answer with the own part only: for the rest of the transaction the session is the role `GIS_DATABASE_ROLE`,
-which may not bypass the policies of migration 0013, and those compare with three settings of the transaction.
+which may not bypass the policies of migration 0014, and those compare with three settings of the transaction.
 SpatiaLite has no such thing.
 """
 
