@@ -42,6 +42,7 @@ POLICIES = {
     "registration": "EXISTS (SELECT FROM placement WHERE placement.address_id = registration.address_id)",
     "rental": "EXISTS (SELECT FROM placement WHERE placement.address_id = rental.address_id)",
     "signed_address": "EXISTS (SELECT FROM placement WHERE placement.address_id = signed_address.address_id)",
+    "visit": "EXISTS (SELECT FROM placement WHERE placement.address_id = visit.address_id)",
     "mismatch": "EXISTS (SELECT FROM placement WHERE placement.address_id = mismatch.address_id)",
 }
 
