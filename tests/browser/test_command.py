@@ -193,6 +193,7 @@ def test_a_day_on_the_wall_leaves_the_page_as_heavy_as_an_hour(site: Site, at_de
         # every five minutes one look for newer data and one turn
         for _ in range(hours * 12):
             page.clock.fast_forward(280_000)
+            page.wait_for_function("() => !commandCentre.wall.busy")
             page.clock.run_for(20_000)
             page.wait_for_function("() => !commandCentre.wall.busy")
             seen.add(
