@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-RUN_PACKAGES := python3-venv libsqlite3-mod-spatialite fonts-noto-cjk poppler-utils
+RUN_PACKAGES := python3-venv libsqlite3-mod-spatialite fonts-noto-cjk libpangoft2-1.0-0 libharfbuzz-subset0 poppler-utils
 TEST_PACKAGES := $(RUN_PACKAGES) chromium postgresql postgresql-contrib postgresql-postgis
 PORT ?= 8080
 WORKERS ?= 2
