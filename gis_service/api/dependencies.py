@@ -13,6 +13,10 @@ from sqlalchemy.orm import Session
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 
+#: days that can be looked at: far enough from the ends of the calendar for periods of years before and after
+EARLIEST_DAY = date(1900, 1, 1)
+LATEST_DAY = date(2199, 12, 31)
+
 
 def settings_of(request: Request) -> Settings:
     """The settings of the running service."""
@@ -39,7 +43,13 @@ def today_here() -> date:
 
 def day_asked(
     as_of: Annotated[
-        date | None, Query(description="The day to look at (YYYY-MM-DD); today when absent.", examples=["2026-01-01"])
+        date | None,
+        Query(
+            description="The day to look at (YYYY-MM-DD); today when absent.",
+            examples=["2026-01-01"],
+            ge=EARLIEST_DAY,
+            le=LATEST_DAY,
+        ),
     ] = None,
 ) -> date:
     """The day that the caller looks at."""

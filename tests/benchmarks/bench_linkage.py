@@ -133,7 +133,7 @@ def with_splink(people: pd.DataFrame) -> pd.Series:
     predicted = linker.inference.predict(threshold_match_probability=THRESHOLD)
     clusters = linker.clustering.cluster_pairwise_predictions_at_threshold(
         predicted, threshold_match_probability=THRESHOLD
-    ).as_pandas_dataframe()  # type: ignore[no-untyped-call]  # as Splink has it
+    ).as_pandas_dataframe()
     persons: pd.Series = clusters.set_index("unique_id")["cluster_id"].reindex(people.index)
     return persons
 

@@ -172,8 +172,9 @@ def expected_of(case: Case, caller: Caller) -> set[str]:
     if call.areas_only and caller.is_officer:
         return {"hidden"}
     if call.elsewhere is None or case.where is Where.OWN or caller.role in call.everywhere:
-        # there is no map of nothing
-        return {"done", "hidden"} if caller.sees is None and case.route == "GET /maps/{kind}/frame" else {"done"}
+        # there is no map of nothing, and no quarter
+        bare = {"GET /maps/{kind}/frame", "GET /sheets/maps/{indicator}.{suffix}", "POST /quarters"}
+        return {"done", "hidden"} if caller.sees is None and case.route in bare else {"done"}
     # a filter by a larger area leaves what is in scope of it
     return {"done", "nothing"} if (call.elsewhere, case.where) == ("nothing", Where.PARENT) else {call.elsewhere}
 

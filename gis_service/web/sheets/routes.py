@@ -14,7 +14,7 @@ from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
-from gis_service.areas.queries import area_names
+from gis_service.areas.queries import area_details, area_names
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.figures import beat_loads
 from gis_service.storage.engine import transaction
@@ -102,6 +102,8 @@ def map_sheet(
 ) -> Response:
     """Any map of the command centre as PDF, PNG or SVG; the largest level that has several areas when none is named."""
     drawing = Drawing(session, scope, settings)
+    if within is not None:
+        area_details(session, scope, within)  # a sheet of an area that is not one's own is hidden
     counts = area_names(session, scope, within=within)["level"].value_counts()
     usual = next((each for each in LEVELS if counts.get(each.value, 0) > 1), AreaLevel.COMPOUND)
     width_mm, height_mm = MAP_MM
