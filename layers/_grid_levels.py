@@ -7,7 +7,7 @@ import numpy as np
 from layers._compiled import compiled, compiled_without_allocation
 from layers._edges import Edges, FloatArray, IntArray
 
-CELLS_PER_EDGE = 3.0
+CELLS_PER_EDGE = 1.5
 """Cells of the coarse grid for each edge, when as many points as edges are expected; it grows with their root."""
 
 MOST_CELLS = 1 << 22

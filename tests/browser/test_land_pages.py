@@ -18,7 +18,8 @@ from tests.browser.conftest import served
 from tests.browser.test_service import AXE, PATIENCE_MS, WCAG
 from tests.integration.board import PASSWORD, lay_board
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow]
+#: one test goes on where another ended, so they stay in one process
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("land_pages")]
 
 Desk = Callable[[str], Page]
 
@@ -203,6 +204,7 @@ def test_waiting_addresses_are_decided_by_keyboard_by_hand_and_in_bulk(address: 
     expect(page.locator("#found tbody tr")).to_have_count(2)
 
     expect(page.locator("#item h2")).to_have_text("无坐标1号")
+    page.locator("#map").scroll_into_view_if_needed()
     box = page.locator("#map").bounding_box()
     assert box is not None
     page.mouse.click(box["x"] + box["width"] * 0.4, box["y"] + box["height"] / 2)

@@ -30,15 +30,14 @@ from tests.integration.conftest import SignIn
 TABLES = (Address, AddressSearch, Placement, Registration, Rental, Mismatch, Area, AreaVersion)
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"database_role": "gis_fenced"})
+#: SpatiaLite has no row-level security
+pytestmark = [pytest.mark.postgis, pytest.mark.parametrize("settings", ["postgis"], indirect=True)]
 
 
 @pytest.fixture(autouse=True)
-def on_postgis(engine: Engine) -> None:
-    if engine.dialect.name != "postgresql":
-        pytest.skip("SpatiaLite has no row-level security")
+def role(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings made from now on name the role that the fence stands behind."""
+    monkeypatch.setenv("GIS_DATABASE_ROLE", "gis_fenced")
 
 
 @contextmanager
