@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, and_, case, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.permissions import Permission
@@ -225,11 +225,13 @@ def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, 
         .group_by(Registration.address_id)
         .subquery()
     )
-    building = func.coalesce(Address.building, Address.number, "")
+    nothing = literal_column("''")  # one text in all clauses: PostgreSQL compares them as they are written
+    building = func.coalesce(Address.building, Address.number, nothing)
+    road = func.coalesce(Address.road, nothing)
     query = (
         select(
             building.label("building"),
-            func.coalesce(Address.road, "").label("road"),
+            road.label("road"),
             func.count().label("addresses"),
             func.coalesce(func.sum(residents.c.migrants), 0).label("migrants"),
             func.min(Officer.name).label("officer"),
@@ -242,8 +244,8 @@ def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, 
         .outerjoin(BeatDuty, and_(BeatDuty.beat_id == Beat.id, BeatDuty.valid_on(scope.day)))
         .outerjoin(Officer, Officer.id == BeatDuty.officer_id)
         .where(placement_in_scope(scope), Placement.home_area_id.in_(subtree([area_id], scope.day)))
-        .group_by(building, func.coalesce(Address.road, ""))
-        .order_by(func.coalesce(Address.road, ""), building)
+        .group_by(building, road)
+        .order_by(road, building)
         .limit(500)
     )
     rows = read_frame(session, query)
