@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, and_, case, func, literal_column, select
+from sqlalchemy import ColumnElement, String, and_, case, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.permissions import Permission
@@ -225,7 +225,7 @@ def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, 
         .group_by(Registration.address_id)
         .subquery()
     )
-    nothing = literal_column("''")  # one text in all clauses: PostgreSQL compares them as they are written
+    nothing = literal_column("''", String)  # one text in all clauses: PostgreSQL compares them as they are written
     building = func.coalesce(Address.building, Address.number, nothing)
     road = func.coalesce(Address.road, nothing)
     query = (
