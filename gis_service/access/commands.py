@@ -107,7 +107,7 @@ def create(
 def list_all(ctx: typer.Context) -> None:
     """List accounts, their roles and areas."""
     opened = Opened(ctx)
-    headings = (_("Account"), _("Name"), _("Role"), _("Areas"), _("Officer"), _("Second factor"), _("Disabled"))
+    headings = (_("Account"), _("Name"), _("Role"), _("Area scope"), _("Officer"), _("Second factor"), _("Disabled"))
     table = Table(*headings)
     for column in table.columns[:3]:
         column.no_wrap = True

@@ -82,7 +82,7 @@ def run_job(engine: Engine, settings: Settings, kinds: Kinds, job_id: int) -> No
         _finish(engine, job_id, state, result=result)
     except GridError as refusal:
         _finish(engine, job_id, JobState.FAILED, fault=as_message(refusal.text))
-    except Exception:
+    except Exception:  # whatever a computation raises ends the job, not the worker
         log.exception("job failed", job=job_id, kind=job.kind)
         _finish(engine, job_id, JobState.FAILED, fault=as_message(T("The computation failed; the log tells why.")))
 

@@ -38,6 +38,15 @@ def catalogue() -> dict[str, str]:
     return texts
 
 
+def test_no_message_has_two_chinese_texts() -> None:
+    texts: dict[str, set[str]] = {}
+    for path in (LOCALE_DIR / "zh_CN").glob("*.po"):
+        with path.open("rb") as file:
+            for message in read_po(file):
+                texts.setdefault(str(message.id), set()).add(str(message.string))
+    assert not {message: meant for message, meant in texts.items() if message and len(meant) > 1}
+
+
 def test_every_message_has_a_chinese_text() -> None:
     texts = catalogue()
     missing = {message: place for message, place in extracted().items() if not texts.get(message)}
