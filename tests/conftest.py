@@ -18,6 +18,7 @@ from gis_service.access.personal import Vault
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
 from gis_service.storage.schema import upgrade_schema
+from gis_service.texts import LOCALES, use_locale
 from tests.import_steps import Desk
 from tests.private_postgres import Cluster, create_database, drop_database, private_cluster
 
@@ -40,7 +41,7 @@ def copied(template: Template, folder: Path, cluster: Cluster | None, name: str)
         yield Settings(data_dir=folder)
         return
     with cluster.connect() as admin:
-        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.database}"')
+        admin.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template.database}" STRATEGY file_copy')
     try:
         yield Settings(data_dir=folder, database_url=cluster.url(name))
     finally:
@@ -105,6 +106,12 @@ def engine(settings: Settings) -> Iterator[Engine]:
 def vault(settings: Settings) -> Vault:
     """The keys of `settings`."""
     return Vault.load_or_create(settings)
+
+
+@pytest.fixture(autouse=True)
+def chinese() -> None:
+    """Whatever language the last test spoke, this one begins in that of the screens."""
+    use_locale(LOCALES[0])
 
 
 @pytest.fixture(scope="session")

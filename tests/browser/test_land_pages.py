@@ -204,6 +204,7 @@ def test_waiting_addresses_are_decided_by_keyboard_by_hand_and_in_bulk(address: 
     expect(page.locator("#found tbody tr")).to_have_count(2)
 
     expect(page.locator("#item h2")).to_have_text("无坐标1号")
+    page.wait_for_load_state("networkidle")  # what was undone is shown
     page.locator("#map").scroll_into_view_if_needed()
     box = page.locator("#map").bounding_box()
     assert box is not None

@@ -11,7 +11,7 @@ from itertools import count
 
 import geopandas as gpd
 import shapely
-from sqlalchemy import Engine, delete, update
+from sqlalchemy import Engine, delete, insert, select, update
 
 from gis_service.access.audit import trail_of
 from gis_service.access.tables import AccountArea, ApprovalState, AppToken, ExportApproval
@@ -67,6 +67,8 @@ class Site:
     codes: dict[str, dict[int, str]]
     standing: dict[int, int]
     laid: list[int] = field(default_factory=list)
+    scenarios: dict[int, int] = field(default_factory=dict)
+    """area → a scenario for it that nobody touches"""
 
     def lay(self, *rows: Row) -> int:
         """Add rows; return the id of the first."""
@@ -277,7 +279,7 @@ class Spot:
 
     def fresh_scenario(self, state: ScenarioState = ScenarioState.DRAFT, *, step: bool = False) -> int:
         """A scenario by somebody else for this area, shared; of an area above, one that is not."""
-        scenario_id = create_scenario(self.site.engine, self.site.settings, SHELL, "plan", self.area_id, TODAY)
+        scenario_id = self._copied_scenario()
         if step:
             hire = Recruits(kind="recruits", count=1, from_day=TODAY)
             add_step(self.site.engine, SHELL, scenario_id, hire)
@@ -290,6 +292,17 @@ class Spot:
         if state is ScenarioState.PUBLISHED:
             publish(self.site.engine, self.site.settings, SHELL, scenario_id, day_of_hand_over())
         return scenario_id
+
+    def _copied_scenario(self) -> int:
+        """A scenario as it was made for this area the first time: copying the day again would say the same."""
+        if self.area_id not in self.site.scenarios:
+            made = create_scenario(self.site.engine, self.site.settings, SHELL, "plan", self.area_id, TODAY)
+            self.site.scenarios[self.area_id] = made
+        columns = [column for column in Scenario.__table__.columns if column.name != "id"]
+        with transaction(self.site.engine) as session:
+            first = session.execute(select(*columns).where(Scenario.id == self.site.scenarios[self.area_id])).one()
+            copy_id: int = session.scalars(insert(Scenario).values(first._mapping).returning(Scenario.id)).one()
+            return copy_id
 
     def fresh_job(self) -> int:
         """A computation of the caller; elsewhere than in the own place, of somebody else."""

@@ -28,7 +28,7 @@ from tests.integration.route_calls import CALLS, Call
 from tests.integration.route_spots import Site, Spot, Where
 
 ROLES = ("administrator", "auditor", "planner", "commander", "squad_leader", "officer", "steward")
-EXAMPLES = 3
+EXAMPLES = 2
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 #: what takes seconds a call, or asks an identity provider; each has tests of its own
 LEFT_OUT = ("/api/v1/imports/", "/api/v1/oidc/")
