@@ -40,6 +40,7 @@ from gis_service.registers.reach import REACH
 from gis_service.registers.registrations.routes import router as registrations_router
 from gis_service.registers.rentals.routes import router as rentals_router
 from gis_service.registers.routes import router as registers_router
+from gis_service.registers.snapshots.routes import router as snapshots_router
 from gis_service.registers.unmasked_routes import router as unmasked_router
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
@@ -101,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
         rentals_router,
         mismatches_router,
         mismatch_figures_router,
+        snapshots_router,
         quarters_router,
         changes_router,
         posts_router,

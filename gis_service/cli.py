@@ -34,6 +34,7 @@ from gis_service.registers.mismatches.commands import mismatches_app
 from gis_service.registers.quarters.commands import quarters_app
 from gis_service.registers.registrations.commands import registrations_app
 from gis_service.registers.rentals.commands import rentals_app
+from gis_service.registers.snapshots.commands import snapshots_app
 from gis_service.registers.unmasked import export_unmasked
 from gis_service.settings import Settings
 from gis_service.shell import Shell
@@ -63,6 +64,7 @@ app.add_typer(audit_app, name="audit")
 app.add_typer(registrations_app, name="registrations")
 app.add_typer(rentals_app, name="rentals")
 app.add_typer(mismatches_app, name="mismatches")
+app.add_typer(snapshots_app, name="snapshots")
 app.add_typer(quarters_app, name="quarters")
 
 console = Console()

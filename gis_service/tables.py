@@ -13,6 +13,7 @@ import gis_service.registers.mismatches.tables
 import gis_service.registers.quarters.tables
 import gis_service.registers.registrations.tables
 import gis_service.registers.rentals.tables
+import gis_service.registers.snapshots.tables
 import gis_service.registers.tables
 import gis_service.teams.tables  # noqa: F401 - imported for their tables
 from gis_service.storage.rows import Row

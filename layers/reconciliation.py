@@ -68,8 +68,9 @@ def classify(
         ``police_record_id``, ``village_record_id``, ``grid_record_id`` (Int64: the person's record in each, NA = none),
         ``other_record_id`` (Int64: the second record of a duplicate), ``registers`` (those that the fact is about,
         joined by +), ``address_id`` and ``village_id`` (Int64: the place, as the police have it, else the village, else
-        the grid workers), ``fact`` (str, unique: the class, the register, the field and who it is about; the same when
-        the same fact is found again from new snapshots with other record ids).
+        the grid workers), ``fact`` (str: the class, the register, the field and who it is about; the same when the same
+        fact is found again from new snapshots with other record ids). Two people may share one: those of one identity
+        number, or of one name, birth year and door of whom nothing else is known.
 
         ``fact`` names a person in plain text: store it sealed or under a keyed index.
 
@@ -296,10 +297,7 @@ def _tokens(table: _Table) -> npt.NDArray[np.object_]:
         texts = np.array([*token.astype(object).where(token.notna(), None), None], dtype=object)
         for register in range(len(REGISTERS)):
             who = np.where(pd.isna(who), texts[table.rows[:, register]], who)
-    named = pd.Series(who)
-    again = named.groupby(named).cumcount()
-    result: npt.NDArray[np.object_] = np.where(again > 0, named + "#" + again.astype("str"), named).astype(object)
-    return result
+    return who
 
 
 def _ids(positions: Codes, ids: npt.NDArray[np.int64]) -> pd.arrays.IntegerArray:

@@ -44,6 +44,7 @@ class Permission(StrEnum):
     KEEP_RENTALS = "keep_rentals"
     SET_RENTAL_RULES = "set_rental_rules"
     WORK_MISMATCHES = "work_mismatches"
+    HAND_IN_REGISTER = "hand_in_register"
     LEAD_QUARTER = "lead_quarter"
     SIGN_QUARTER = "sign_quarter"
     ASSIGN_ADDRESSES = "assign_addresses"
@@ -92,6 +93,7 @@ PERMISSIONS: dict[Permission, frozenset[Role]] = {
     Permission.KEEP_RENTALS: _LEADING | {Role.OFFICER},
     Permission.SET_RENTAL_RULES: frozenset({Role.PLANNER}),
     Permission.WORK_MISMATCHES: _BUSINESS,
+    Permission.HAND_IN_REGISTER: _LEADING | {Role.STEWARD, Role.GRID_WORKER},
     Permission.LEAD_QUARTER: _STAFF,
     Permission.SIGN_QUARTER: frozenset({Role.COMMANDER, Role.SQUAD_LEADER, Role.STEWARD}),
     Permission.ASSIGN_ADDRESSES: frozenset({Role.PLANNER}),

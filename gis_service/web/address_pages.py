@@ -89,6 +89,7 @@ def address_page(
         row=row,
         residents=residents,
         stays=stays,
+        may_register=viewer.may(Permission.KEEP_REGISTRATIONS),
         may_resolve=viewer.may(Permission.RESOLVE_ADDRESS),
         people=people_at(session, vault, scope, address_id) if viewer.may(Permission.SEE_REGISTERS) else [],
         may_unmask=viewer.may(Permission.UNMASK_PERSON),

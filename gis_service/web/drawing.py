@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import geopandas as gpd
 import pandas as pd
@@ -29,11 +30,11 @@ from gis_service.registers.published import (
 )
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.queries import progress
-from gis_service.registers.rentals.hotspots import hotspots_of_compounds
+from gis_service.registers.rentals.hotspots import HotspotMeasure, hotspots_of_compounds
 from gis_service.registers.tables import MismatchClass
 from gis_service.settings import Settings
 from gis_service.teams.queries import beat_parts
-from gis_service.texts import T, current_locale
+from gis_service.texts import T, Text, current_locale
 from gis_service.web.map_kinds import MapKind
 from layers.mismatches import ALL_CLASSES, mismatch_rates
 from maps.beats import draw_beats
@@ -47,15 +48,23 @@ from maps.points import add_address_points
 from maps.progress import draw_progress
 from maps.texts import Texts, chinese, english
 
+MEASURES: Final[dict[HotspotMeasure, Text]] = {
+    HotspotMeasure.GROUP_RENTALS: T("Suspected group rentals among rentals"),
+    HotspotMeasure.RED_OR_ORANGE: T("Red and orange ones among rentals"),
+    HotspotMeasure.RENTALS: T("Rentals among all dwellings"),
+}
+"""What hotspots can be of; each is out of what stands behind it, so that no compound is hot for being large."""
+
 
 @dataclass(frozen=True)
 class Drawing:
-    """What every map is drawn from. `urls` is None for a file that opens offline."""
+    """What every map is drawn from. `urls` is None for a file that opens offline; `measure` is what hotspots count."""
 
     session: Session
     scope: Scope
     settings: Settings
     urls: MapUrls | None = None
+    measure: HotspotMeasure = HotspotMeasure.GROUP_RENTALS
 
     @property
     def texts(self) -> Texts:
@@ -124,6 +133,7 @@ def _hotspots(drawing: Drawing) -> GridMap:
     return draw_hotspots(
         _present(frame[frame["hotspot"].notna()]),
         heat=_heat(drawing),
+        title=str(MEASURES[drawing.measure]),
         frames=land[land["level"] == AreaLevel.TOWNSHIP],
         urls=_without_areas(drawing.urls),
         base_maps=drawing.base_maps,
@@ -132,15 +142,16 @@ def _hotspots(drawing: Drawing) -> GridMap:
 
 
 def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
-    """Group rentals per rental dwelling over compounds: `layers.hotspots.hotspots` with `as_of` and `source`."""
-    found = hotspots_of_compounds(drawing.session, drawing.scope, drawing.settings)
+    """What the drawing measures over compounds: `layers.hotspots.hotspots` with `as_of` and `source`."""
+    found = hotspots_of_compounds(drawing.session, drawing.scope, drawing.settings, drawing.measure)
     return _without_small_rates(drawing, found)
 
 
 def _without_small_rates(drawing: Drawing, found: pd.DataFrame) -> pd.DataFrame:
     """The classes stay; rates of withheld counts go, and with them all scores, which are sums over neighbours."""
     published = published_rentals(drawing.session, drawing.scope, drawing.settings).loc[found.index]
-    hidden = published[["rentals", "group_rentals"]].isna().any(axis=1)
+    counted = ["rentals"] if drawing.measure is HotspotMeasure.RENTALS else ["rentals", drawing.measure.value]
+    hidden = published[counted].isna().any(axis=1)
     if not hidden.any():
         return found
     shown = found.assign(withheld_mark=published["withheld_mark"].where(hidden))

@@ -14,8 +14,9 @@ from gis_service.addresses.queries import address
 from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.tables import AreaLevel
+from gis_service.registers.rentals.hotspots import HotspotMeasure
 from gis_service.texts import T, Text
-from gis_service.web.drawing import Drawing, compounds_for_coverage, draw
+from gis_service.web.drawing import MEASURES, Drawing, compounds_for_coverage, draw
 from gis_service.web.map_kinds import MapKind
 from gis_service.web.rendering import page
 from gis_service.web.wording import code_name
@@ -36,8 +37,14 @@ TITLES: dict[MapKind, Text] = {
 
 
 @router.get("/maps/{kind}")
-def map_page(request: Request, viewer: ViewerDep, scope: ScopeDep, kind: MapKind) -> HTMLResponse:
-    """Show a map on the whole page."""
+def map_page(
+    request: Request,
+    viewer: ViewerDep,
+    scope: ScopeDep,
+    kind: MapKind,
+    measure: HotspotMeasure = HotspotMeasure.GROUP_RENTALS,
+) -> HTMLResponse:
+    """Show a map on the whole page; that of hotspots with a switch for what is measured."""
     query = urlencode(request.query_params.multi_items())
     return page(
         request,
@@ -46,13 +53,20 @@ def map_page(request: Request, viewer: ViewerDep, scope: ScopeDep, kind: MapKind
         kind=kind.value,
         title=str(TITLES[kind]),
         query=f"?{query}" if query else "",
+        measures=MEASURES if kind is MapKind.HOTSPOTS else {},
+        measure=measure,
         day=scope.day,
     )
 
 
 @router.get("/maps/{kind}/frame")
 def map_frame(
-    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, kind: MapKind
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    settings: SettingsDep,
+    kind: MapKind,
+    measure: HotspotMeasure = HotspotMeasure.GROUP_RENTALS,
 ) -> HTMLResponse:
     """The map itself, in a frame of the page."""
     day = f"as_of={scope.day.isoformat()}"
@@ -62,7 +76,7 @@ def map_frame(
         address_tiles=f"/api/v1/tiles/addresses/{{z}}/{{x}}/{{y}}.mvt?{day}",
         address=f"/maps/address/{{address_id}}?{day}",
     )
-    drawn = draw(kind, Drawing(session, scope, settings, urls))
+    drawn = draw(kind, Drawing(session, scope, settings, urls, measure))
     body = render_map(drawn, nonce=request.state.nonce, mode="served")
     return HTMLResponse(body, headers={"Cache-Control": "private, no-cache"})
 

@@ -20,6 +20,7 @@ from gis_service.registers.mismatches.evidence import FIELDS
 from gis_service.registers.mismatches.figures import monthly, worst_compounds
 from gis_service.registers.mismatches.queries import Wanted, count_states, mismatch, mismatches
 from gis_service.registers.mismatches.states import may_become, needs_reason, side_of
+from gis_service.registers.quarters.person_links import links_of_mismatch
 from gis_service.registers.tables import MismatchClass, MismatchState
 from gis_service.texts import T, Text
 from gis_service.web.rendering import page, records
@@ -156,6 +157,7 @@ def mismatch_page(
         row=found,
         fields=[(name, str(FIELD_NAMES[name])) for name in FIELDS],
         sides=[(name, str(SIDE_NAMES[name])) for name in found["sides"]],
+        links=records(links_of_mismatch(session, found)),
         steps=[
             (each.value, code_name(each.value), needs_reason(each))
             for each in MismatchState

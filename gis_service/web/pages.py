@@ -25,8 +25,10 @@ from gis_service.web import (
     planning_pages,
     quarter_pages,
     register_pages,
+    registration_pages,
     scenario_pages,
     sign_in_pages,
+    snapshot_pages,
     worklist_pages,
 )
 from gis_service.web.command.routes import router as command_router
@@ -51,8 +53,10 @@ def install_pages(app: FastAPI) -> None:
         worklist_pages.router,
         address_pages.router,
         register_pages.router,
+        registration_pages.router,
         mismatch_pages.router,
         quarter_pages.router,
+        snapshot_pages.router,
         change_pages.router,
         editor_pages.router,
         import_pages.router,

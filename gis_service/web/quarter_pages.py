@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -11,10 +12,11 @@ from sqlalchemy.orm import Session
 from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.scope import Scope
-from gis_service.api.dependencies import EngineDep, ReadDep, TodayDep
+from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import lineage
-from gis_service.errors import GridError
+from gis_service.errors import ConflictError, GridError, InvalidInputError
+from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import (
     close,
     finish_work,
@@ -24,8 +26,10 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
+from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.queries import by_class, closed_items, items_of_village, progress, reconciliation_of
 from gis_service.registers.quarters.tables import QuarterState, Reconciliation
+from gis_service.registers.snapshots.queries import standing
 from gis_service.registers.tables import MismatchState
 from gis_service.web.rendering import page, records
 
@@ -53,6 +57,7 @@ def quarters_page(
         viewer,
         quarter=asked,
         rows=records(frame),
+        handed_in=_handed_in(session, asked, [int(village) for village in frame.index], scope.day),
         steps=[(state.value, int(states.get(state.value, 0))) for state in QuarterState],
         unopened=int(frame["state"].isna().sum()),
         overdue=int(frame["is_overdue"].sum()),
@@ -115,11 +120,25 @@ def _village(
         states=[state.value for state in MismatchState],
         waiting=int(items["state"].eq(MismatchState.OPEN.value).sum()),
         total=len(items),
+        handed_in=_handed_in(session, quarter, [row.village_id], scope.day).get(row.village_id, {}),
+        sides=[side.value for side in Side],
+        may_match=viewer.may(Permission.LEAD_QUARTER) and not is_closed,
+        may_hand_in=viewer.may(Permission.HAND_IN_REGISTER) and not is_closed,
         may_work=viewer.may(Permission.WORK_MISMATCHES),
         may_sign=viewer.may(Permission.SIGN_QUARTER),
         may_lead=viewer.may(Permission.LEAD_QUARTER),
         day=scope.day,
     )
+
+
+def _handed_in(
+    session: Session, quarter: Quarter, villages: list[int], day: date
+) -> dict[int, dict[str, dict[str, Any]]]:
+    """By village and side, which snapshot holds for the quarter."""
+    found: dict[int, dict[str, dict[str, Any]]] = {}
+    for each in records(standing(session, quarter, villages, day)):
+        found.setdefault(each["village_id"], {})[each["register"]] = each
+    return found
 
 
 def _steps(row: Reconciliation) -> list[tuple[str, str]]:
@@ -134,6 +153,26 @@ def _steps(row: Reconciliation) -> list[tuple[str, str]]:
 
 def _back(reconciliation_id: int) -> Response:
     return RedirectResponse(f"/reconciliations/{reconciliation_id}", status_code=303)
+
+
+@router.post("/reconciliations/{reconciliation_id}/match", dependencies=LEAD)
+def match_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    engine: EngineDep,
+    settings: SettingsDep,
+    acting: ActingDep,
+    today: TodayDep,
+    reconciliation_id: RowKey,
+) -> Response:
+    """Match the registers of the village; what has not been handed in is said on the page."""
+    row = reconciliation_of(session, scope, reconciliation_id)
+    try:
+        match_quarter(engine, settings, acting, Quarter.parse(row.quarter), today=today, area_id=row.village_id)
+    except (InvalidInputError, ConflictError) as error:
+        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
+    return _back(reconciliation_id)
 
 
 @router.post("/reconciliations/{reconciliation_id}/finish", dependencies=WORK)

@@ -6,16 +6,19 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field, field_validator
 
-from gis_service.access.http import ScopeDep, ViewerDep, requires
+from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
-from gis_service.api.dependencies import ReadDep, SettingsDep
-from gis_service.api.wire import RowKey
+from gis_service.access.viewer import Viewer
+from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
+from gis_service.api.wire import PlainText, RowKey
 from gis_service.areas.queries import area_details, area_names
 from gis_service.areas.tables import AreaLevel
+from gis_service.errors import InvalidInputError
 from gis_service.registers.days import check_day
 from gis_service.registers.figures import rentals_of_areas
 from gis_service.registers.mismatches.queries import count_states
@@ -23,14 +26,34 @@ from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.queries import progress
 from gis_service.registers.registrations.history import due_for_renewal
 from gis_service.registers.registrations.turnover import turnover_of_areas
+from gis_service.registers.rentals.actions import Remedy, inspect, put_right
 from gis_service.registers.rentals.queries import limits_of, overdue_rectifications, rental, rentals
 from gis_service.registers.tables import RentalGrade
+from gis_service.settings import Settings
+from gis_service.web.desk import Desk, DeskDep
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permission.SEE_REGISTERS))])
+KEEP = [Depends(requires(Permission.KEEP_RENTALS))]
 PAGE = 50
 MONTHS = 12
+
+
+class InspectionForm(BaseModel):
+    """A visit as somebody types it; `remedies` has one a line, due on `due_on` or as the settings say."""
+
+    inspected_on: date
+    findings: Annotated[PlainText, Field(max_length=1000)] = ""
+    remedies: Annotated[PlainText, Field(max_length=2000)] = ""
+    due_on: date | None = None
+    csrf_token: str = ""
+
+    @field_validator("due_on", mode="before")
+    @classmethod
+    def _empty_is_none(cls, value: object) -> object:
+        return value or None
+
 
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 
@@ -129,15 +152,61 @@ def rentals_page(
 
 
 @router.get("/rentals/{rental_id}")
-def rental_page(
-    request: Request,
-    session: ReadDep,
-    scope: ScopeDep,
-    settings: SettingsDep,
-    viewer: ViewerDep,
-    vault: VaultDep,
-    rental_id: RowKey,
-) -> HTMLResponse:
+def rental_page(desk: DeskDep, settings: SettingsDep, viewer: ViewerDep, rental_id: RowKey) -> HTMLResponse:
     """Show one rental: its reasons, gradings, inspections and what is to be put right."""
-    row = rental(session, scope, settings, vault, rental_id)
-    return page(request, "rental.html", viewer, row=row, limits=limits_of(settings), day=scope.day)
+    return _rental(desk, settings, viewer, rental_id)
+
+
+def _rental(desk: Desk, settings: Settings, viewer: Viewer, rental_id: int, detail: str = "") -> HTMLResponse:
+    return page(
+        desk.request,
+        "rental.html",
+        viewer,
+        status=422 if detail else 200,
+        row=rental(desk.session, desk.scope, settings, desk.vault, rental_id),
+        limits=limits_of(settings),
+        may_keep=viewer.may(Permission.KEEP_RENTALS),
+        detail=detail,
+        today=desk.today,
+        day=desk.scope.day,
+    )
+
+
+@router.post("/rentals/{rental_id}/inspection", dependencies=KEEP)
+def inspect_page(
+    desk: DeskDep,
+    settings: SettingsDep,
+    engine: EngineDep,
+    acting: ActingDep,
+    rental_id: RowKey,
+    said: Annotated[InspectionForm, Form()],
+) -> Response:
+    """Write a visit down, with what is to be put right, one a line."""
+    remedies = [Remedy(line.strip(), said.due_on) for line in said.remedies.splitlines() if line.strip()]
+    try:
+        inspect(
+            engine,
+            settings,
+            acting,
+            rental_id,
+            said.inspected_on,
+            today=desk.today,
+            findings=said.findings or None,
+            remedies=remedies,
+        )
+    except InvalidInputError as error:
+        return _rental(desk, settings, acting, rental_id, str(error))
+    return RedirectResponse(f"/rentals/{rental_id}", status_code=303)
+
+
+@router.post("/rectifications/{rectification_id}/done", dependencies=KEEP)
+def put_right_page(
+    engine: EngineDep,
+    acting: ActingDep,
+    today: TodayDep,
+    rectification_id: RowKey,
+    rental_id: Annotated[RowKey, Form()],
+) -> Response:
+    """Say that something was put right today."""
+    put_right(engine, acting, rectification_id, today, today=today)
+    return RedirectResponse(f"/rentals/{rental_id}", status_code=303)

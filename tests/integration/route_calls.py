@@ -93,6 +93,11 @@ def _seen(_spot: Spot) -> dict[str, str]:
     return {"reason": "seen on site"}
 
 
+def _register_said(spot: Spot) -> dict[str, object]:
+    """The register of the caller's side for the village of this place."""
+    return {"side": spot.side.value, "area_id": spot.village_id}
+
+
 def _sign_in(spot: Spot) -> dict[str, str]:
     return {"login": spot.login or "planner", "password": PASSWORD}
 
@@ -516,12 +521,31 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /api/v1/quarters": (
         Call(json=lambda s: {"quarter": "2020-Q1", "area_id": s.village_id}, elsewhere="hidden"),
     ),
+    # snapshots of the registers
+    "GET /api/v1/snapshots": (Call(query=_all_rows),),
+    "POST /api/v1/snapshots": (
+        Call(
+            form=_register_said,
+            files=lambda _: {"file": ("list.csv", "编号,姓名\n1,张三".encode())},
+            elsewhere="hidden",
+        ),
+    ),
+    "POST /api/v1/snapshots/rows": (
+        Call(json=lambda s: {**_register_said(s), "rows": [{"编号": "1", "姓名": "张三"}]}, elsewhere="hidden"),
+    ),
+    "GET /api/v1/snapshots/sources": (Call(),),
+    "GET /api/v1/snapshots/{snapshot_id}/rows": (
+        Call(path=lambda s: {"snapshot_id": s.fresh_snapshot()}, elsewhere="hidden", areas_only=True),
+    ),
+    "GET /api/v1/mismatches/{mismatch_id}/links": (MISMATCH,),
+    "GET /api/v1/snapshot-rows/{row_id}/person": (
+        Call(path=lambda s: {"row_id": s.fresh_snapshot_row()}, elsewhere="hidden", areas_only=True),
+    ),
     # no village has that quarter open: the use case was reached
     "POST /api/v1/quarters/{quarter}/match": (
         Call(
             path=lambda _: {"quarter": "2019-Q1"},
-            form=lambda s: {"area_id": s.village_id},
-            files=lambda _: dict.fromkeys(("village", "grid"), ("list.csv", "编号,姓名\n1,张三".encode())),
+            json=lambda s: {"area_id": s.village_id},
             elsewhere="hidden",
             done=frozenset({409}),
         ),
@@ -545,6 +569,30 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /registers/{area_id}": (AREA,),
     "GET /rentals": (Call(), Call(query=lambda _: {"show": "overdue"})),
     "GET /rentals/{rental_id}": (RENTAL,),
+    "POST /rentals/{rental_id}/inspection": (
+        replace(RENTAL, form=lambda _: {"inspected_on": "2026-11-01", "findings": "wires"}),
+    ),
+    "POST /rectifications/{rectification_id}/done": (
+        Call(
+            path=lambda s: {"rectification_id": s.fresh_rectification()},
+            form=lambda _: {"rental_id": "1"},
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /addresses/{address_id}/registration": (ADDRESS,),
+    "POST /addresses/{address_id}/registration": (
+        replace(ADDRESS, form=lambda _: {"name": "李四", "registered_on": START.isoformat()}),
+    ),
+    "GET /registrations/{registration_id}": (REGISTRATION,),
+    "POST /registrations/{registration_id}/renewal": (
+        replace(REGISTRATION, form=lambda _: {"day": START.isoformat()}),
+    ),
+    "POST /registrations/{registration_id}/move": (
+        replace(REGISTRATION, form=lambda s: {"day": START.isoformat(), "address_id": s.address_id}),
+    ),
+    "POST /registrations/{registration_id}/deregistration": (
+        replace(REGISTRATION, form=lambda _: {"day": START.isoformat(), "reason": "left_district"}),
+    ),
     "GET /mismatches": (Call(), Call(query=lambda s: {"area_id": s.area_id}, elsewhere="nothing")),
     "POST /mismatches/decisions": (
         Call(form=lambda s: {"mismatch_ids": s.fresh_mismatch(), "state": "confirmed"}, elsewhere="hidden"),
@@ -555,10 +603,26 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "POST /mismatches/{mismatch_id}/owner": (replace(MISMATCH, form=lambda _: {"owner": "officer"}),),
     "POST /mismatches/{mismatch_id}/comment": (replace(MISMATCH, form=lambda _: {"text": "seen"}),),
     "POST /mismatches/{mismatch_id}/attachment": (replace(MISMATCH, files=lambda _: {"file": ("a.png", PNG)}),),
+    "GET /snapshots": (Call(),),
+    "POST /snapshots": (
+        Call(
+            form=_register_said,
+            files=lambda _: {"file": ("list.csv", "编号,姓名\n1,张三".encode())},
+            elsewhere="hidden",
+        ),
+    ),
+    "GET /snapshots/{snapshot_id}": (
+        Call(path=lambda s: {"snapshot_id": s.fresh_snapshot()}, elsewhere="hidden", areas_only=True),
+    ),
+    "GET /snapshot-rows/{row_id}": (
+        Call(path=lambda s: {"row_id": s.fresh_snapshot_row()}, elsewhere="hidden", areas_only=True),
+    ),
     "GET /quarters": (Call(),),
     "POST /quarters": (Call(form=lambda _: {"quarter": "2020-Q2"}),),
     "GET /reconciliations/{reconciliation_id}": (QUARTER,),
     "GET /reconciliations/{reconciliation_id}/certificate": (QUARTER,),
+    # its registers have not been handed in: the use case was reached
+    "POST /reconciliations/{reconciliation_id}/match": (replace(QUARTER, done=frozenset({409})),),
     "POST /reconciliations/{reconciliation_id}/finish": (replace(STEP, path=lambda s: s.fresh_quarter("matched")),),
     "POST /reconciliations/{reconciliation_id}/take-back": (replace(STEP, path=lambda s: s.fresh_quarter("worked")),),
     "POST /reconciliations/{reconciliation_id}/sign": (replace(STEP, path=lambda s: s.fresh_quarter("worked")),),

@@ -27,11 +27,15 @@ from gis_service.planning.publishing import publish
 from gis_service.planning.scenarios import add_step, create_scenario
 from gis_service.planning.tables import Scenario, ScenarioState
 from gis_service.registers.mismatches.actions import attach
+from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.tables import Reconciliation
 from gis_service.registers.rentals.tables import Rectification, RentalInspection
+from gis_service.registers.snapshots.actions import Handing, hand_in
+from gis_service.registers.snapshots.handed import table_of_records
+from gis_service.registers.snapshots.tables import SnapshotRow
 from gis_service.registers.tables import Mismatch, Registration, Rental
 from gis_service.settings import Settings
-from gis_service.storage.engine import transaction
+from gis_service.storage.engine import reading, transaction
 from gis_service.storage.rows import Row
 from gis_service.teams.tables import Beat
 from tests.integration.board import START, STEP, TODAY, Board, cells
@@ -368,6 +372,23 @@ class Spot:
         said = {"opened_by": "somebody else", "opened_at": datetime(1901, 1, 1), "due_on": START}  # noqa: DTZ001 - as stored
         row = Reconciliation(village_id=self.village_id, quarter=quarter, state=state, **said)
         return {"reconciliation_id": self.site.lay(row)}
+
+    @property
+    def side(self) -> Side:
+        """The side that the caller is on; of those who lead all sides, the village's."""
+        return {"grid_worker": Side.GRID}.get(self.login, Side.POLICE if "leader" in self.login else Side.VILLAGE)
+
+    def fresh_snapshot(self) -> int:
+        """What a register of the caller's side said of the village of this place."""
+        table = table_of_records([{"source_key": f"K{next(_numbers)}", "name": "张三"}])
+        said = Handing(self.side, self.village_id, START)
+        return hand_in(self.site.engine, SHELL, table, said, today=TODAY).snapshot_id
+
+    def fresh_snapshot_row(self) -> int:
+        """One record of it."""
+        snapshot_id = self.fresh_snapshot()
+        with reading(self.site.engine) as session:
+            return session.scalars(select(SnapshotRow.id).where(SnapshotRow.snapshot_id == snapshot_id)).one()
 
     def visit(self) -> dict[str, object]:
         """A visit as a device sends it."""

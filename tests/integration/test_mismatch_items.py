@@ -26,6 +26,7 @@ from gis_service.registers.mismatches.tables import MismatchAttachment
 from gis_service.registers.tables import Mismatch, MismatchState
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
+from layers.frames import REGISTERS
 from tests.integration.board import TODAY, Board
 from tests.integration.route_calls import PNG
 
@@ -90,7 +91,7 @@ def recorded(
             facts.reset_index(drop=True),
             villages=[board.areas["N1"]],
             day=TODAY,
-            evidence_at=at,
+            evidence_at={(board.areas["N1"], name): at for name in REGISTERS},
         )
 
 
@@ -118,6 +119,26 @@ def test_a_fact_is_one_item_however_often_it_is_found(
     with reading(engine) as session:
         stored = session.scalars(select(Mismatch.sides_sealed).where(Mismatch.sides_sealed.is_not(None))).all()
     assert not any("张三".encode() in bytes(each or b"") for each in stored)
+
+
+def test_two_people_of_one_name_keep_their_items_whoever_comes_first(
+    engine: Engine, settings: Settings, vault: Vault, board: Board
+) -> None:
+    fact = "should_be_registered|police||id:11010519491231002X"  # a number that two quite different people have
+    two = found(board).assign(fact=fact, mismatch_class="should_be_registered", at_register="police", field="")
+    assert recorded(engine, settings, vault, board, two) == Recorded(new=2)
+    first, second = ids_of(engine)
+    set_state(engine, SHELL, [second], MismatchState.CONFIRMED, today=TODAY)
+    with reading(engine) as session:
+        before = {key: sorted(mismatch(session, WHOLE, SHELL, vault, key)["sides"]) for key in (first, second)}
+    assert recorded(engine, settings, vault, board, two.iloc[::-1]) == Recorded(open_still=2)
+    alone = two[two["grid_record_id"].notna().to_numpy() == (before[first] == ["police", "village"])]
+    assert recorded(engine, settings, vault, board, alone) == Recorded(open_still=1, gone=1)
+    assert recorded(engine, settings, vault, board, two) == Recorded(open_still=1, opened_again=1)
+    with reading(engine) as session:
+        after = {key: sorted(mismatch(session, WHOLE, SHELL, vault, key)["sides"]) for key in (first, second)}
+    assert before == after
+    assert items(engine)["state"].to_dict()[second] == "confirmed"
 
 
 def test_evidence_stands_side_by_side_and_is_masked(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
@@ -29,13 +29,14 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import Quarter
-from gis_service.registers.quarters.matching import match_people
+from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.queries import closed_items, progress
 from gis_service.registers.quarters.tables import ReconciledItem, Reconciliation
+from gis_service.registers.snapshots.actions import Handing, hand_in
+from gis_service.registers.snapshots.handed import table_of_records
 from gis_service.registers.tables import Mismatch, MismatchState
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
-from layers.frames import ADDRESS_PARTS
 from tests.integration.board import TODAY, Board
 
 Q3, Q4 = Quarter(2026, 3), Quarter(2026, 4)
@@ -44,40 +45,21 @@ ZHANG = {"name": "张伟", "id_number": "11010519491231002X", "phone": "13800138
 LI = {"name": "李娜", "id_number": "110105199001010012", "phone": "13900139000"}
 
 
-def people(board: Board, *, village_knows_li: bool = False) -> pd.DataFrame:
-    """Zhang in all three registers, Li in those of the police and the grid workers."""
-    seen = [("police", ZHANG), ("village", ZHANG), ("grid", ZHANG), ("police", LI), ("grid", LI)]
-    seen += [("village", LI)] if village_knows_li else []
-    rows: list[dict[str, Any]] = [
-        {"register": register, "source_key": f"{register}{number}", **person, "number": str(number % 2 + 1)}
-        for number, (register, person) in enumerate(seen)
-    ]
-    frame = pd.DataFrame(rows, index=pd.RangeIndex(1, len(rows) + 1, name="record_id"))
-    for part in ADDRESS_PARTS:
-        frame[part] = frame.get(part)
-    frame["road"], frame["number"] = "N11路", "1"
-    return frame.assign(
-        address_text="N11路1号",
-        birth_year=pd.Series(pd.NA, index=frame.index, dtype="Int64"),
-        address_id=board.addresses["A-N11-0"],
-        village_id=board.areas["N1"],
-        from_on=pd.Timestamp("2026-01-01"),
-        left_on=pd.Series(pd.NaT, index=frame.index, dtype="datetime64[s]"),
-    )
-
-
-def matched(engine: Engine, settings: Settings, board: Board, quarter: Quarter = Q4, **said: bool) -> Recorded:
-    with transaction(engine) as session:
-        return match_people(
-            session,
-            settings,
-            SHELL,
-            quarter,
-            people(board, **said),
-            villages=[board.areas["N1"]],
-            evidence_at=datetime.now(UTC).replace(tzinfo=None),
-            today=TODAY,
-        )
+def matched(
+    engine: Engine, settings: Settings, board: Board, quarter: Quarter = Q4, *, village_knows_li: bool = False
+) -> Recorded:
+    """Hand in Zhang in all three registers, Li in those of the police and the grid workers; match them."""
+    known = {Side.POLICE: (ZHANG, LI), Side.VILLAGE: (ZHANG,), Side.GRID: (ZHANG, LI)}
+    if village_knows_li:
+        known[Side.VILLAGE] = (ZHANG, LI)
+    for side, rows in known.items():
+        records = [
+            {**row, "source_key": f"{side.value}{number}", "address_code": "A-N11-0", "address_text": "N11路1号"}
+            for number, row in enumerate(rows)
+        ]
+        said = Handing(side, board.areas["N1"], min(TODAY, quarter.last))
+        hand_in(engine, SHELL, table_of_records(records), said, today=TODAY)
+    return match_quarter(engine, settings, SHELL, quarter, today=TODAY, area_id=board.areas["N1"]).recorded
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -16,12 +16,16 @@ from sqlalchemy.orm import Session
 from gis_service.access.personal import Vault
 from gis_service.access.viewer import Viewer
 from gis_service.registers.mismatches.evidence import pack
+from gis_service.registers.mismatches.identity import identified
 from gis_service.registers.mismatches.states import SETTLED, Side
 from gis_service.registers.mismatches.tables import EventKind, MismatchEvent
 from gis_service.registers.tables import Mismatch, MismatchState
 from gis_service.settings import Settings
 from gis_service.storage.bulk import insert_frame, update_frame
 from gis_service.storage.frames import read_frame
+
+EvidenceTimes = Mapping[tuple[int, str], datetime]
+"""When what was matched of a village and a register had come in (UTC)."""
 
 _SETTLED = frozenset(state.value for state in SETTLED)
 
@@ -47,7 +51,7 @@ def record_findings(
     *,
     villages: Collection[int],
     day: date,
-    evidence_at: datetime,
+    evidence_at: EvidenceTimes,
 ) -> Recorded:
     """Write the mismatches of some villages down, each fact once.
 
@@ -60,12 +64,14 @@ def record_findings(
     day
         Of the finding.
     evidence_at
-        When the newest of the registers was taken. What was settled since is not opened by older evidence; what was
+        What somebody settled since the register that is to be corrected came in is not opened by it again; what was
         rejected is opened again only by other evidence than it was rejected on.
     """
     _adopt(session, vault, people, found)
     known = _known(session)
-    rows = found.assign(sides=pack(people, found), known_id=_matched(vault, known, found["fact"].tolist()))
+    sides = pack(people, found)
+    who = identified(vault, known, found["fact"].tolist(), sides)
+    rows = found.reset_index(drop=True).assign(sides=sides, known_id=who["known_id"], fact=who["fact"])
     new = rows[rows["known_id"].isna()]
     _lay(session, settings, viewer, vault, new, day)
     held = rows[rows["known_id"].notna()].astype({"known_id": "int64"}).set_index("known_id")
@@ -90,8 +96,8 @@ def _adopt(session: Session, vault: Vault, people: pd.DataFrame, found: pd.DataF
     if pairs.empty:
         return
     known = {bytes(index) for index in session.scalars(select(Mismatch.fact_index)) if index is not None}
-    fresh = [not known & set(vault.blind_indexes("fact", fact)) for fact in pairs["fact"]]
-    pairs = pairs[fresh]
+    taken = [bool(known & set(vault.blind_indexes("fact", fact))) for fact in pairs["fact"]]
+    pairs = pairs[~pd.Series(taken, index=pairs.index, dtype=bool) & ~pairs["fact"].duplicated(keep=False)]
     keys, told, sides = (pairs[name].tolist() for name in ("source_key", "fact", "sides"))
     frame = pd.DataFrame(
         {
@@ -124,16 +130,6 @@ def _known(session: Session) -> pd.DataFrame:
     frame = read_frame(session, query, dtypes={"village_id": "Int64", "times_opened": "int64"}, index="id")
     frame["settled_at"] = pd.to_datetime(frame["settled_at"])
     return frame
-
-
-def _matched(vault: Vault, known: pd.DataFrame, facts: list[str]) -> pd.Series:
-    """The item of each fact, whichever key of the ring its index was made with; NA for a new one."""
-    by_index = {bytes(index): item for item, index in known["fact_index"].items()}
-    found = [
-        next((by_index[index] for index in vault.blind_indexes("fact", fact) if index in by_index), None)
-        for fact in facts
-    ]
-    return pd.Series(found, dtype="Int64")
 
 
 def _lay(session: Session, settings: Settings, viewer: Viewer, vault: Vault, new: pd.DataFrame, day: date) -> None:
@@ -172,14 +168,15 @@ def _keep_up(
     known: pd.DataFrame,
     held: pd.DataFrame,
     day: date,
-    evidence_at: datetime,
+    evidence_at: EvidenceTimes,
 ) -> tuple[int, int, int]:
     """Keep the known items up; returns how many are open still, opened again, settled still."""
     if held.empty:
         return 0, 0, 0
     before = known.loc[held.index]
     settled = before["state"].isin(_SETTLED)
-    fresh = before["settled_at"].lt(pd.Timestamp(evidence_at)) | before["settled_at"].isna()
+    came = _came_in(held["village_id"], held["at_register"], evidence_at)
+    fresh = before["settled_at"].le(came) | before["settled_at"].isna()
     rejected = before["state"].eq(MismatchState.REJECTED.value)
     back = settled & fresh & (~rejected | _other_evidence(vault, before, held["sides"]))
     active = held[~settled | back]
@@ -225,12 +222,21 @@ def _other_evidence(vault: Vault, before: pd.DataFrame, sides: pd.Series) -> pd.
     return pd.Series(np.array(opened, dtype=object) != sides.to_numpy(dtype=object), index=before.index)
 
 
-def _settle_gone(session: Session, viewer: Viewer, gone: pd.DataFrame, evidence_at: datetime) -> None:
+def _came_in(villages: pd.Series, registers: pd.Series, evidence_at: EvidenceTimes) -> pd.Series:
+    """When the register that each fact is to be corrected in came in; the newest of all where that is not known."""
+    newest = max(evidence_at.values(), default=datetime.now(UTC).replace(tzinfo=None))
+    places = zip(villages.fillna(-1).astype("int64"), registers, strict=True)
+    times = [evidence_at.get(place, newest) for place in places]
+    return pd.Series(pd.to_datetime(times), index=villages.index, dtype="datetime64[us]")
+
+
+def _settle_gone(session: Session, viewer: Viewer, gone: pd.DataFrame, evidence_at: EvidenceTimes) -> None:
     """What newer registers no longer show has been corrected where it was to be corrected."""
     if gone.empty:
         return
     after = [Side(register).corrected.value for register in gone["at_register"]]
-    frame = pd.DataFrame({"id": gone.index, "state": after, "settled_at": pd.Timestamp(evidence_at)})
+    came = _came_in(gone["village_id"], gone["at_register"], evidence_at)
+    frame = pd.DataFrame({"id": gone.index, "state": after, "settled_at": came.to_numpy()})
     update_frame(session, Mismatch, frame)
     _note(session, viewer, gone.index.tolist(), EventKind.GONE, before=gone["state"].tolist(), after=after)
 

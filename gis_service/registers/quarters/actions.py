@@ -82,6 +82,18 @@ def open_quarter(
         return [row.id for row in rows]
 
 
+def require_matchable(session: Session, quarter: Quarter, villages: Collection[int]) -> None:
+    """Refuse villages that have not opened the quarter, or have closed it; raises `ConflictError`."""
+    query = select(Reconciliation).where(
+        Reconciliation.quarter == str(quarter), Reconciliation.village_id.in_(sorted(villages))
+    )
+    rows = session.scalars(query).all()
+    if len(rows) < len(set(villages)):
+        raise _not_open(quarter)
+    for row in rows:
+        _require(row, *_ORDER[: _ORDER.index(QuarterState.CLOSED)])
+
+
 def note_matched(
     session: Session,
     viewer: Viewer,
@@ -102,7 +114,7 @@ def note_matched(
         .with_for_update()
     ).all()
     if len(rows) < len(set(villages)):
-        raise ConflictError(T("The quarter {quarter} is not open in every village.", quarter=str(quarter)))
+        raise _not_open(quarter)
     for row in rows:
         _require(row, *_ORDER[: _ORDER.index(QuarterState.CLOSED)])
         row.state, row.matched_at = QuarterState.MATCHED.value, _now()
@@ -227,6 +239,10 @@ def take_back(engine: Engine, viewer: Viewer, reconciliation_id: int, *, today: 
         _unsign(row)
         session.flush()
         record(session, viewer, "take_back_quarter", "reconciliation", row.id)
+
+
+def _not_open(quarter: Quarter) -> ConflictError:
+    return ConflictError(T("The quarter {quarter} is not open in every village.", quarter=str(quarter)))
 
 
 def _mine(session: Session, viewer: Viewer, reconciliation_id: int, today: date) -> Reconciliation:

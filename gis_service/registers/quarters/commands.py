@@ -23,7 +23,6 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import Quarter
-from gis_service.registers.quarters.lists import read_list
 from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.queries import progress
 from gis_service.shell import Shell
@@ -52,28 +51,23 @@ def open_villages(context: typer.Context, quarter: QuarterText, area: AreaOption
 def match(
     context: typer.Context,
     quarter: QuarterText,
-    village: Annotated[Path, typer.Option(help="The villages' base registers.", exists=True, dir_okay=False)],
-    grid: Annotated[Path, typer.Option(help="The grid workers' lists.", exists=True, dir_okay=False)],
-    police: Annotated[
-        Path | None, typer.Option(help="The police registry; the service's own when absent.", exists=True)
-    ] = None,
     area: AreaOption = None,
 ) -> None:
-    """Match three registers of every village of an area; what differs becomes items."""
+    """Match the snapshots of every village of an area; what differs becomes items."""
     shell: Shell = context.obj
-    files = {"village": village, "grid": grid, **({} if police is None else {"police": police})}
-    lists = {name: read_list(shell.settings, path) for name, path in files.items()}
     done = match_quarter(
         shell.engine,
         shell.settings,
         shell.viewer,
         Quarter.parse(quarter),
-        lists,
         today=today_here(),
         area_id=_area(shell, area),
     )
+    for each in done.waiting:
+        lacks = ", ".join(side.value for side in each.registers)
+        console.print(str(T("{village} waits for: {registers}", village=each.name, registers=lacks)))
     table = Table(_("New"), _("Open still"), _("Opened again"), _("Settled still"), _("Gone"))
-    table.add_row(*(str(count) for count in asdict(done).values()))
+    table.add_row(*(str(count) for count in asdict(done.recorded).values()))
     console.print(table)
 
 

@@ -1,14 +1,14 @@
-"""The people of some villages in three registers as one PEOPLE frame: the police side from the service itself."""
+"""The people of some villages in three registers as one PEOPLE frame, from the snapshots that hold for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import date
 from typing import Final
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.personal import Vault
@@ -19,65 +19,78 @@ from gis_service.addresses.text.gazetteer import Gazetteer
 from gis_service.addresses.text.matching import comparable_parts, find_addresses
 from gis_service.addresses.text.parse import parse
 from gis_service.areas.queries import area_names
-from gis_service.areas.scope import subtree
-from gis_service.areas.tables import AreaLevel, AreaVersion
-from gis_service.registers.quarters.calendar import Quarter
-from gis_service.registers.quarters.lists import COLUMNS
-from gis_service.registers.tables import Registration
+from gis_service.areas.scope import subtree, townships_of
+from gis_service.areas.tables import AreaLevel
+from gis_service.registers.snapshots.queries import opened
+from gis_service.registers.snapshots.tables import SnapshotRow
 from gis_service.storage.frames import read_frame
 from layers.frames import ADDRESS_PARTS
 
 _YEARS: Final = range(1900, 2100)
 
 
-def people_of_villages(
-    session: Session,
-    vault: Vault,
-    quarter: Quarter,
-    villages: Collection[int],
-    lists: Mapping[str, pd.DataFrame],
-    *,
-    today: date,
-) -> pd.DataFrame:
-    """The PEOPLE frame of some villages, with `source_key` and `address_text`.
+def neighbours(session: Session, villages: Collection[int], day: date) -> list[int]:
+    """The villages and all others of their townships: whoever moved from one to the next is found again."""
+    townships = townships_of(session, villages, day)
+    tree = area_names(session, Scope(day, None), levels=[AreaLevel.VILLAGE])
+    return sorted({*villages, *(int(key) for key in tree.index[tree["parent_id"].isin(list(townships))])})
+
+
+def people_of(session: Session, vault: Vault, chosen: pd.DataFrame, day: date) -> pd.DataFrame:
+    """The PEOPLE frame of the snapshots that hold for some villages, with `source_key` and `address_text`.
 
     Parameters
     ----------
-    lists
-        Rows of the registers handed in, by register (`lists.read_list`); without one of the police, theirs are the
-        registrations of the service that held in the quarter.
+    chosen
+        From `snapshots.queries.standing`.
+
+    Returns
+    -------
+    `record_id` is the id of the `SnapshotRow`. Of a list for a whole township the people of a village that has handed
+    in a newer one of its own are left out.
     """
-    day = min(today, quarter.last)
+    villages = [int(village) for village in chosen["village_id"].unique()]
     known, gazetteer = _addresses(session, villages, day), _gazetteer(session, day)
-    frames = {**lists}
-    if "police" not in frames:
-        frames["police"] = _registrations(session, vault, villages, quarter, day)
-    rows = pd.concat([frame.assign(register=name) for name, frame in frames.items()], ignore_index=True)
+    query = select(SnapshotRow).where(SnapshotRow.snapshot_id.in_(sorted({int(n) for n in chosen["snapshot_id"]})))
+    rows = opened(session, vault, query.order_by(SnapshotRow.id))
+    lists = chosen.drop_duplicates("snapshot_id").set_index("snapshot_id")
+    register, listed = rows["snapshot_id"].map(lists["register"]), rows["snapshot_id"].map(lists["area_id"])
     parts = comparable_parts(parse(rows["address_text"].fillna(""), gazetteer))
     standard = comparable_parts(parse(known["text"], gazetteer))
     named = rows["address_code"].map(known.reset_index().set_index("code")["address_id"]).astype("Int64")
-    stated = pd.Series(pd.NA, index=rows.index, dtype="Int64")
-    if len(villages) == 1:
-        stated = stated.fillna(next(iter(villages)))
+    stated = listed.where(listed.isin(_villages_alone(session, day))).astype("Int64")
     found = find_addresses(parts, stated, standard, known["village_id"])
     people = pd.DataFrame(
         {
-            "register": rows["register"].astype("str"),
+            "register": register.astype("str"),
             "name": rows["name"].astype("str"),
             "id_number": _each(rows["id_number"], normalise_id_number),
             "phone": _each(rows["phone"], normalise_phone),
             "address_id": named.fillna(found),
-            "from_on": pd.to_datetime(rows["arrived_on"]),
-            "left_on": pd.to_datetime(rows["left_on"]),
+            "from_on": rows["arrived_on"],
+            "left_on": rows["left_on"],
             "source_key": rows["source_key"],
             "address_text": rows["address_text"],
+            "snapshot_id": rows["snapshot_id"],
         }
     ).join(parts)
-    people["birth_year"] = _birth_years(people["id_number"])
+    people["birth_year"] = rows["birth_year"].fillna(_birth_years(people["id_number"]))
     people["village_id"] = people["address_id"].map(known["village_id"]).astype("Int64").fillna(stated)
     people[list(ADDRESS_PARTS)] = _standard_parts(people, standard)
-    people.index = pd.RangeIndex(1, len(people) + 1, name="record_id")
-    return people
+    people = people[_counts(people, chosen, is_own=stated.notna())]
+    return people.drop(columns="snapshot_id").rename_axis("record_id")
+
+
+def _counts(people: pd.DataFrame, chosen: pd.DataFrame, *, is_own: pd.Series) -> pd.Series:
+    """Rows of a village's own list; of a longer one those whose village has no newer list."""
+    holds = chosen.set_index(["village_id", "register"])["snapshot_id"]
+    place = pd.MultiIndex.from_arrays([people["village_id"].fillna(-1).astype("int64"), people["register"]])
+    newer = pd.Series(holds.reindex(place).to_numpy(), index=people.index).astype("Float64")
+    return is_own | newer.isna() | newer.eq(people["snapshot_id"].astype("Float64"))
+
+
+def _villages_alone(session: Session, day: date) -> list[int]:
+    return [int(key) for key in area_names(session, Scope(day, None), levels=[AreaLevel.VILLAGE]).index]
 
 
 def _standard_parts(people: pd.DataFrame, standard: pd.DataFrame) -> pd.DataFrame:
@@ -89,14 +102,11 @@ def _standard_parts(people: pd.DataFrame, standard: pd.DataFrame) -> pd.DataFram
 
 def _addresses(session: Session, villages: Collection[int], day: date) -> pd.DataFrame:
     """The standard addresses of the townships of the villages: index `address_id`; code, text, village_id."""
-    townships = select(AreaVersion.parent_id).where(
-        AreaVersion.area_id.in_(sorted(villages)), AreaVersion.valid_on(day)
-    )
-    roots = [root for root in session.scalars(townships).unique() if root is not None]
+    roots = townships_of(session, villages, day) or villages
     query = (
         select(Address.id.label("address_id"), Address.code, Address.text, Placement.home_area_id)
         .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(day)))
-        .where(Placement.home_area_id.in_(subtree(roots or list(villages), day)))
+        .where(Placement.home_area_id.in_(subtree(roots, day)))
         .order_by(Address.id)
     )
     frame = read_frame(
@@ -112,39 +122,6 @@ def _addresses(session: Session, villages: Collection[int], day: date) -> pd.Dat
 def _gazetteer(session: Session, day: date) -> Gazetteer:
     roads = session.scalars(select(Address.road).where(Address.road.is_not(None)).distinct())
     return Gazetteer.from_areas(area_names(session, Scope(day, None)), [road for road in roads if road])
-
-
-def _registrations(
-    session: Session, vault: Vault, villages: Collection[int], quarter: Quarter, day: date
-) -> pd.DataFrame:
-    """The police register as the service has it: who was registered in the villages in the quarter."""
-    query = (
-        select(
-            Registration.source_key,
-            Registration.name_sealed,
-            Registration.id_number_sealed,
-            Registration.phone_sealed,
-            Address.text.label("address_text"),
-            Address.code.label("address_code"),
-            Registration.registered_on.label("arrived_on"),
-            Registration.deregistered_on.label("left_on"),
-        )
-        .join(Address, Address.id == Registration.address_id)
-        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(day)))
-        .where(
-            Placement.home_area_id.in_(subtree(villages, day)),
-            Registration.registered_on <= day,
-            or_(Registration.deregistered_on.is_(None), Registration.deregistered_on >= quarter.first),
-        )
-        .order_by(Registration.source_key)
-    )
-    frame = read_frame(session, query)
-    keys = [str(key) for key in frame["source_key"]]
-    for field in ("name", "id_number", "phone"):
-        sealed = [None if value is None else bytes(value) for value in frame.pop(f"{field}_sealed")]
-        opened = vault.open_many("registration", field, keys, sealed)
-        frame[field] = pd.Series(opened, index=frame.index, dtype="str")
-    return frame[list(COLUMNS)]
 
 
 def _each(texts: pd.Series, settle: Callable[[str], str]) -> pd.Series:

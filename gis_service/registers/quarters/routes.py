@@ -6,17 +6,17 @@ from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, File, Form, Query, UploadFile
+from fastapi import APIRouter, Depends, Query
 from fastapi import Path as PathParam
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from gis_service.access.http import ActingDep, ScopeDep, requires
+from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
+from gis_service.access.routes import VaultDep
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
 from gis_service.api.wire import Instant, Limit, Offset, Page, RowKey, items_of
-from gis_service.intake.routes import owner_of
-from gis_service.intake.uploads import passing_upload
+from gis_service.registers.mismatches.queries import mismatch
 from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import (
     close,
@@ -27,10 +27,11 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
-from gis_service.registers.quarters.lists import read_list
 from gis_service.registers.quarters.matching import match_quarter
+from gis_service.registers.quarters.person_links import links_of_mismatch, person
 from gis_service.registers.quarters.queries import progress, reconciliation_of
-from gis_service.registers.quarters.tables import QuarterState
+from gis_service.registers.quarters.tables import LinkKind, QuarterState
+from gis_service.registers.snapshots.routes import SnapshotRowItem
 
 router = APIRouter(prefix="/api/v1", tags=["quarters"], dependencies=[Depends(requires(Permission.SEE_REGISTERS))])
 LEAD = [Depends(requires(Permission.LEAD_QUARTER))]
@@ -102,14 +103,66 @@ class Opened(BaseModel):
     reconciliation_ids: list[int]
 
 
+class Matching(BaseModel):
+    """Which villages are matched: those of an area, or of your part of the district."""
+
+    area_id: RowKey | None = None
+
+
+class WaitingVillage(BaseModel):
+    """A village that was not matched, as registers of it have not been handed in."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    village_id: int
+    name: str
+    registers: list[Side]
+
+
 class Matched(BaseModel):
-    """What a matching found: new facts, such that were open still, came back, were settled still, and are gone."""
+    """What a matching found: new facts, such that were open still, came back, were settled still, and are gone.
+
+    `villages` were matched; those in `waiting` were not.
+    """
 
     new: int
     open_still: int
     opened_again: int
     settled_still: int
     gone: int
+    villages: int
+    waiting: list[WaitingVillage]
+
+
+class LinkItem(BaseModel):
+    """Two records that are one person: how found (level), how sure (log2 odds), and how well each field agrees."""
+
+    quarter: str
+    kind: LinkKind
+    left_row_id: int
+    right_row_id: int
+    left_side: Side
+    right_side: Side
+    level: str
+    score: float
+    name: str
+    id_number: str
+    phone: str
+    birth_year: str
+    address: str
+
+
+class PersonRow(SnapshotRowItem):
+    """A record with the side that keeps it."""
+
+    side: Side
+
+
+class PersonItem(BaseModel):
+    """A record beside those that it is linked to, masked, and the links."""
+
+    rows: list[PersonRow]
+    links: list[LinkItem]
 
 
 class Signing(BaseModel):
@@ -152,21 +205,27 @@ def match_registers(
     acting: ActingDep,
     today: TodayDep,
     quarter: Annotated[str, PathParam(pattern=WRITTEN)],
-    village: Annotated[UploadFile, File(description="The villages' base registers, one table.")],
-    grid: Annotated[UploadFile, File(description="The grid workers' lists, one table.")],
-    police: Annotated[
-        UploadFile | None, File(description="The police registry; the service's own when absent.")
-    ] = None,
-    area_id: Annotated[RowKey | None, Form()] = None,
+    order: Matching,
 ) -> Matched:
-    """Match three registers of every village of an area; what differs becomes items."""
-    sent = {"village": village, "grid": grid, **({} if police is None else {"police": police})}
-    lists = {}
-    for name, file in sent.items():
-        with passing_upload(settings, owner_of(acting), file.filename or "", file.file) as upload:
-            lists[name] = read_list(settings, upload.path, upload.name)
-    done = match_quarter(engine, settings, acting, Quarter.parse(quarter), lists, today=today, area_id=area_id)
-    return Matched(**asdict(done))
+    """Match the snapshots of every village of an area; what differs becomes items."""
+    done = match_quarter(engine, settings, acting, Quarter.parse(quarter), today=today, area_id=order.area_id)
+    waiting = [WaitingVillage.model_validate(each) for each in done.waiting]
+    return Matched(**asdict(done.recorded), villages=done.villages, waiting=waiting)
+
+
+@router.get("/mismatches/{mismatch_id}/links")
+def list_links(
+    session: ReadDep, scope: ScopeDep, viewer: ViewerDep, vault: VaultDep, mismatch_id: RowKey
+) -> list[LinkItem]:
+    """List why the records of a mismatch are taken for one person."""
+    return items_of(LinkItem, links_of_mismatch(session, mismatch(session, scope, viewer, vault, mismatch_id)))
+
+
+@router.get("/snapshot-rows/{row_id}/person")
+def read_person(session: ReadDep, scope: ScopeDep, viewer: ViewerDep, vault: VaultDep, row_id: RowKey) -> PersonItem:
+    """Read a record of a register beside those that it was linked to."""
+    found = person(session, scope, viewer, vault, row_id)
+    return PersonItem(rows=items_of(PersonRow, found["rows"]), links=items_of(LinkItem, found["links"]))
 
 
 @router.get("/reconciliations/{reconciliation_id}")

@@ -1,4 +1,4 @@
-"""A village's quarter, and the mismatches as they stood when it was closed."""
+"""A village's quarter, who was found to be who in it, and the mismatches as they stood when it was closed."""
 
 from __future__ import annotations
 
@@ -66,3 +66,37 @@ class ReconciledItem(Row):
     address: Mapped[str | None] = mapped_column(String(300))
     found_on: Mapped[date]
     due_on: Mapped[date | None]
+
+
+class LinkKind(StrEnum):
+    """What two records were found to be: one person of two registers, one person twice in one, or refused as such."""
+
+    LINK = "link"
+    DUPLICATE = "duplicate"
+    REFUSED = "refused"
+
+
+class PersonLink(Row):
+    """Two records of snapshots that are one person: how that was found, how sure it is, and how well each field agrees.
+
+    Links of a closed quarter do not change. `score` is in log2 odds.
+    """
+
+    __tablename__ = "person_link"
+    __table_args__ = (Index("ix_person_link_village_id_quarter", "village_id", "quarter"),)
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    quarter: Mapped[str] = mapped_column(String(8))
+    village_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    left_row_id: Mapped[int] = mapped_column(ForeignKey("snapshot_row.id"), index=True)
+    right_row_id: Mapped[int] = mapped_column(ForeignKey("snapshot_row.id"), index=True)
+    left_side: Mapped[str] = mapped_column(String(16))
+    right_side: Mapped[str] = mapped_column(String(16))
+    level: Mapped[str] = mapped_column(String(24))
+    score: Mapped[float]
+    name: Mapped[str] = mapped_column(String(16))
+    id_number: Mapped[str] = mapped_column(String(16))
+    phone: Mapped[str] = mapped_column(String(16))
+    birth_year: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str] = mapped_column(String(16))

@@ -14,11 +14,13 @@ from gis_service.access.scope import Scope
 from gis_service.addresses.queries import address, placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.scope import subtree
+from gis_service.errors import NotFoundError
 from gis_service.registers.days import check_day
 from gis_service.registers.figures import registered_on
 from gis_service.registers.registrations.tables import EventKind, RegistrationEvent
 from gis_service.registers.tables import Registration
 from gis_service.storage.frames import read_frame
+from gis_service.texts import T
 
 _MASKS = {"name": mask_name, "id_number": mask_id_number, "phone": mask_phone}
 
@@ -77,6 +79,20 @@ def history_of_address(session: Session, scope: Scope, vault: Vault, address_id:
     query = _stays(scope).where(Registration.address_id == address_id)
     frame = read_frame(session, query.order_by(Registration.registered_on.desc(), Registration.id.desc()))
     return _masked(vault, frame)
+
+
+def stay(session: Session, scope: Scope, vault: Vault, registration_id: int) -> dict[str, Any]:
+    """One registration in scope, masked.
+
+    Raises
+    ------
+    NotFoundError
+        There is none.
+    """
+    frame = _masked(vault, read_frame(session, _stays(scope).where(Registration.id == registration_id)))
+    if frame.empty:
+        raise NotFoundError(T("There is no such registration in your part of the district."))
+    return {str(name): None if pd.isna(value) else value for name, value in frame.iloc[0].items()}
 
 
 def history_of_person(
