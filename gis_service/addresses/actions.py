@@ -20,7 +20,7 @@ from gis_service.addresses.ground import ground_on
 from gis_service.addresses.placements import apply_rewriting, as_content, day_number, placements_of, placements_on
 from gis_service.addresses.placing import beats_of
 from gis_service.addresses.queries import address_points
-from gis_service.addresses.tables import Unresolved
+from gis_service.addresses.tables import Placement, Unresolved
 from gis_service.addresses.timeline import OPEN, same_content, settle
 from gis_service.areas.tables import AreaVersion
 from gis_service.errors import InvalidInputError, NotPermittedError
@@ -66,7 +66,7 @@ def assign_addresses(
     """
     viewer.require(Permission.ASSIGN_ADDRESSES)
     report = progress or (lambda _done, _total, _text: None)
-    with transaction(engine) as session:
+    with transaction(engine, loading=Placement) as session:
         if not scope_of(session, viewer, day).is_whole_district:
             raise NotPermittedError(T("Addresses are assigned by somebody who sees the whole district."))
         report(0, 4, T("Reading land and beats"))

@@ -51,7 +51,8 @@ def ground_on(session: Session, day: date, box: Box | None = None) -> Ground:
     compounds = areas(session, everything, levels=[AreaLevel.COMPOUND], box=box)
     villages, homes = _villages(session, day)
     heirs = pd.MultiIndex.from_frame(heir_pairs(session, day))
-    return Ground(compounds, villages, beat_parts(session, everything), heirs, homes)
+    parts = beat_parts(session, everything, None if box is None else compounds.index.tolist())
+    return Ground(compounds, villages, parts, heirs, homes)
 
 
 def _villages(session: Session, day: date) -> tuple[pd.Series, pd.Series]:

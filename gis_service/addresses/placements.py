@@ -12,16 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-from sqlalchemy import ColumnElement, Date, Integer, Text, cast, delete, func, select, true, type_coerce
+from sqlalchemy import ColumnElement, Date, Integer, Text, and_, cast, delete, func, or_, select, true, type_coerce
 from sqlalchemy.orm import Session
 
 from gis_service.addresses.tables import Placement
-from gis_service.addresses.timeline import OPEN, Rewriting, settle
+from gis_service.addresses.timeline import CONTENT, OPEN, Rewriting, settle
 from gis_service.storage.bulk import update_frame
 from gis_service.storage.bulk_load import load_frame
 from gis_service.storage.columns import read_columns
 
 _IDS: Final = ("area_id", "beat_id", "home_area_id", "suggested_area_id")
+_PLAIN: Final = ("area_id", "beat_id", "home_area_id")
 _TYPES: Final = {
     "id": pa.int64(),
     "address_id": pa.int64(),
@@ -37,8 +38,28 @@ _AT_ONCE: Final = 10_000
 
 
 def placements_on(session: Session, day: date) -> pd.DataFrame:
-    """Every placement that holds on `day`, ordered by address: `id`, `address_id`, `timeline.CONTENT`."""
-    return _read(session, Placement.valid_on(day), with_periods=False)
+    """Every placement that holds on `day`, ordered by address: `address_id`, `timeline.CONTENT`.
+
+    Nearly all say no more than a compound and its beat: of those only that is read.
+    """
+    says_more = or_(
+        Placement.home_area_id.is_distinct_from(Placement.area_id),
+        *(getattr(Placement, name).is_not(None) for name in CONTENT if name not in _PLAIN),
+    )
+    plain = select(Placement.address_id, Placement.area_id, func.coalesce(Placement.beat_id, -1))
+    types = {name: pa.int64() for name in ("address_id", "area_id", "beat_id")}
+    table = read_columns(session, plain.where(Placement.valid_on(day), ~says_more), types)
+    columns = {name: table[name].to_numpy() for name in types}
+    count = len(table)
+    told = {
+        "suggested_distance_m": np.full(count, np.nan),
+        **{name: np.full(count, "", dtype=object) for name in ("unresolved", "candidate_area_ids", "override_reason")},
+    }
+    nowhere = np.full(count, -1, dtype=np.int64)
+    few = pd.DataFrame({**columns, "home_area_id": columns["area_id"], "suggested_area_id": nowhere, **told})
+    more = _read(session, and_(Placement.valid_on(day), says_more), with_periods=False).drop(columns="id")
+    both = pd.concat([few[more.columns], more], ignore_index=True)
+    return both.iloc[np.argsort(both["address_id"].to_numpy(), kind="stable")].reset_index(drop=True)
 
 
 def placements_of(session: Session, address_ids: npt.NDArray[np.int64]) -> pd.DataFrame:
@@ -151,6 +172,9 @@ def _as_rows(begun: pd.DataFrame) -> pd.DataFrame:
         rows[name] = pd.arrays.IntegerArray(values, values < 0)
     for name in ("unresolved", "override_reason"):
         rows[name] = begun[name].where(begun[name].ne(""), None)
-    rows["candidate_area_ids"] = [json.loads(text) if text else None for text in begun["candidate_area_ids"]]
+    several = np.full(len(begun), None, dtype=object)
+    given = np.flatnonzero(begun["candidate_area_ids"].ne("").to_numpy())
+    several[given] = [json.loads(begun["candidate_area_ids"].iloc[position]) for position in given]
+    rows["candidate_area_ids"] = pd.Series(several, index=begun.index, dtype="object")
     rows["suggested_distance_m"] = begun["suggested_distance_m"]
     return rows

@@ -53,14 +53,14 @@ def place(
     -------
     Index `address_id`, columns and dtypes of `PLACEMENT_DTYPES`.
     """
-    locator = AreaLocator.build(compounds.geometry, compounds["code"].tolist())
+    locator = AreaLocator.build(compounds.geometry, compounds["code"].tolist(), expected_points=len(points))
     lon, lat = points["lon"].to_numpy(), points["lat"].to_numpy()
     located = locator.locate(lon, lat)
     owner = located.owner
     inside = owner >= 0
     ids = compounds.index.to_numpy()
 
-    stated = points["stated_village_code"].map(villages).astype("Int64")
+    stated = _looked_up(points["stated_village_code"], villages)
     found = pd.Series(pd.NA, index=points.index, dtype="Int64")
     found[inside] = ids[owner[inside]]
     found_village = pd.Series(pd.NA, index=points.index, dtype="Int64")
@@ -83,9 +83,10 @@ def place(
     placed["suggested_area_id"] = found.where(differs)
     placed["suggested_distance_m"] = pd.Series(np.where(differs, 0.0, np.nan), index=points.index).astype("Float64")
 
-    nearest = nearest_areas(compounds, points[owner == OUTSIDE], metric_crs)
-    placed["suggested_area_id"] = placed["suggested_area_id"].fillna(nearest["nearest_area_id"])
-    placed["suggested_distance_m"] = placed["suggested_distance_m"].fillna(nearest["distance_m"])
+    if (owner == OUTSIDE).any():
+        nearest = nearest_areas(compounds, points[owner == OUTSIDE], metric_crs)
+        placed["suggested_area_id"] = placed["suggested_area_id"].fillna(nearest["nearest_area_id"])
+        placed["suggested_distance_m"] = placed["suggested_distance_m"].fillna(nearest["distance_m"])
 
     starts, ends = located.candidate_offsets[:-1], located.candidate_offsets[1:]
     several = [[int(ids[held]) for held in located.candidates[a:b]] for a, b in zip(starts, ends, strict=True)]
@@ -95,7 +96,7 @@ def place(
 
     placed["home_area_id"] = placed["area_id"].fillna(placed["suggested_area_id"])
     placed["home_area_id"] = placed["home_area_id"].fillna(
-        stated if homes is None else stated.map(homes).astype("Int64").fillna(stated)
+        stated if homes is None else _looked_up(stated, homes).fillna(stated)
     )
     no_beat = placed["area_id"].notna() & placed["beat_id"].isna()
     placed["unresolved"] = reason.mask(no_beat, Unresolved.NO_BEAT.value)
@@ -111,7 +112,7 @@ def beats_of(points: pd.DataFrame, area_id: pd.Series, parts: gpd.GeoDataFrame) 
     by_building = parts[parts["buildings"].notna() & parts.geometry.isna()]
     whole = parts[parts["buildings"].isna() & parts.geometry.isna()].drop_duplicates("area_id").set_index("area_id")
 
-    beat = area_id.map(whole["beat_id"]).astype("Int64")
+    beat = _looked_up(area_id, whole["beat_id"])
     if len(by_building):
         exploded = by_building[["area_id", "buildings", "beat_id"]].explode("buildings")
         lookup = pd.Series(
@@ -125,8 +126,16 @@ def beats_of(points: pd.DataFrame, area_id: pd.Series, parts: gpd.GeoDataFrame) 
         beat = by_name.reindex(beat.index).fillna(beat)
     for split_area, pieces in polygonal.groupby("area_id"):
         members = np.flatnonzero(area_id.eq(split_area).to_numpy(dtype=bool, na_value=False))
-        locator = AreaLocator.build(pieces.geometry, [str(key) for key in pieces.index])
+        names = [str(key) for key in pieces.index]
+        locator = AreaLocator.build(pieces.geometry, names, expected_points=len(members))
         owner = locator.locate(points["lon"].to_numpy()[members], points["lat"].to_numpy()[members]).owner
         hit = owner >= 0
         beat.iloc[members[hit]] = pieces["beat_id"].to_numpy()[owner[hit]]
     return beat
+
+
+def _looked_up(keys: pd.Series, values: pd.Series) -> pd.Series:
+    """The whole number that each key stands for, NA for none: every distinct key is looked up once."""
+    codes, distinct = pd.factorize(keys)
+    found = values.reindex(distinct).astype("Int64").array
+    return pd.Series(found.take(codes, allow_fill=True), index=keys.index, dtype="Int64")

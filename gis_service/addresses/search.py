@@ -19,7 +19,7 @@ from gis_service.storage.token_index import Query
 _RANKED: Final = 200
 """How many matches are ranked. When there are more, those whose numbers are exact are among them."""
 
-_NARROW: Final = 10_000
+_NARROW: Final = 20_000
 """A part of the district with so few addresses is looked through without the index."""
 
 _FORMS: Final = (AddressSearch.id, AddressSearch.text, AddressSearch.initials)

@@ -77,6 +77,10 @@ def settle(recorded: pd.DataFrame, pieces: pd.DataFrame) -> Rewriting:
     pieces
         `address_id`, `since`, `until`, `CONTENT`, `forced` (bool); no two of one address overlap.
     """
+    if recorded.empty:  # nothing to lay them over
+        order = np.lexsort((pieces["since"].to_numpy(), pieces["address_id"].to_numpy()))
+        begun = _joined(pieces.iloc[order][["address_id", "since", "until", *CONTENT]].reset_index(drop=True))
+        return Rewriting(np.empty(0, dtype=np.int64), pd.DataFrame({"id": [], "until": []}, dtype="int64"), begun)
     spans = _elementary(pd.concat([recorded, pieces], ignore_index=True)[["address_id", "since", "until"]])
     known, laid = _holder(spans, recorded), _holder(spans, pieces)
     is_override = _taken(recorded["override_reason"].ne("").to_numpy(), known)

@@ -19,7 +19,7 @@ from gis_service.areas.tables import AreaVersion
 from gis_service.changes.carrying_out import CarriedOut
 from gis_service.changes.faults import new_faults
 from gis_service.changes.succession import Successor
-from gis_service.registers.figures import coverage_of_areas, let_on, registered_on
+from gis_service.registers.figures import Staff, coverage_of_areas, let_on, registered_on
 from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
@@ -80,12 +80,15 @@ def measure(session: Session, settings: Settings, day: date, carry: Callable[[],
     done = carry()
     moved = _moved(session, done, day)
     concerned = _parents(session, done, moved, day)
-    after = _coverage(session, settings, day, concerned)
+    scope = Scope(day, concerned)
+    staff = Staff.of(session, scope)
+    after = _coverage(session, settings, scope, staff)
     faults = new_faults(session, settings, day, dict(done.before), dict(done.after))
     officers = _officers(session, moved, day)
     attempt.rollback()
     session.expunge_all()
-    before = _coverage(session, settings, day, concerned)
+    # without units that lost their land the same people serve the same units and beats
+    before = _coverage(session, settings, scope, None if done.succession.units else staff)
     return Impact(
         since=done.since,
         until=done.until,
@@ -176,8 +179,8 @@ def _parents(session: Session, done: CarriedOut, moved: pd.DataFrame, day: date)
     return frozenset(known | {parent for parent in session.scalars(query) if parent is not None})
 
 
-def _coverage(session: Session, settings: Settings, day: date, roots: frozenset[int]) -> pd.DataFrame:
-    figures = coverage_of_areas(session, Scope(day, roots), settings)
+def _coverage(session: Session, settings: Settings, scope: Scope, staff: Staff | None) -> pd.DataFrame:
+    figures = coverage_of_areas(session, scope, settings, staff)
     return figures[["name", "level", *_RATIOS]]
 
 

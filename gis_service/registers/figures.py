@@ -5,16 +5,17 @@ Counting is done by the database along `placement`; adding up the tree and every
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
-from gis_service.addresses.queries import placement_in_scope
+from gis_service.addresses.queries import placement_in_part, placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_names, areas
 from gis_service.areas.scope import area_in_scope
@@ -75,9 +76,31 @@ def _count_by_place(
 def people_by_place(session: Session, scope: Scope) -> pd.DataFrame:
     """Registrations by the area that sees the address and the beat that answers for it.
 
-    Columns: area_id, beat_id (Int64), migrants (hold on the day), ever (on record at all), addresses. One pass over the
-    index of registrations by address.
+    Columns: area_id, beat_id (Int64), migrants (hold on the day), ever (on record at all), addresses. Of the whole
+    district one pass over the index of registrations by address, of a part only what is registered there.
     """
+    counts = {"migrants": "int64", "ever": "int64", "addresses": "int64"}
+    dtypes = {"area_id": "Int64", "beat_id": "Int64", **counts}
+    query = _people_everywhere(scope) if scope.is_whole_district else _people_of_part(session, scope)
+    return read_frame(session, query, dtypes=dtypes)
+
+
+def _people_of_part(session: Session, scope: Scope) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Placement.home_area_id.label("area_id"),
+            Placement.beat_id,
+            func.coalesce(func.sum(case((registered_on(scope.day), 1), else_=0)), 0).label("migrants"),
+            func.count(Registration.id).label("ever"),
+            func.count(Placement.address_id.distinct()).label("addresses"),
+        )
+        .outerjoin(Registration, Registration.address_id == Placement.address_id)
+        .where(Placement.valid_on(scope.day), placement_in_part(session, scope))
+        .group_by(Placement.home_area_id, Placement.beat_id)
+    )
+
+
+def _people_everywhere(scope: Scope) -> Select[*tuple[Any, ...]]:
     day = scope.day
     per_address = (
         select(
@@ -88,7 +111,7 @@ def people_by_place(session: Session, scope: Scope) -> pd.DataFrame:
         .group_by(Registration.address_id)
         .subquery()
     )
-    query = (
+    return (
         select(
             Placement.home_area_id.label("area_id"),
             Placement.beat_id,
@@ -100,11 +123,22 @@ def people_by_place(session: Session, scope: Scope) -> pd.DataFrame:
         .where(Placement.valid_on(day), placement_in_scope(scope))
         .group_by(Placement.home_area_id, Placement.beat_id)
     )
-    counts = {"migrants": "int64", "ever": "int64", "addresses": "int64"}
-    return read_frame(session, query, dtypes={"area_id": "Int64", "beat_id": "Int64", **counts})
 
 
-def population(session: Session, scope: Scope) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class Staff:
+    """Who there is in a scope: `teams.queries.beats` and `officers`."""
+
+    beats: pd.DataFrame
+    officers: pd.DataFrame
+
+    @classmethod
+    def of(cls, session: Session, scope: Scope) -> Staff:
+        """As it stands on the scope's day."""
+        return cls(beats(session, scope), officers(session, scope))
+
+
+def population(session: Session, scope: Scope, staff: Staff | None = None) -> pd.DataFrame:
     """Population and staff of every area in scope, added up the tree: index `area_id`.
 
     Columns: `migrants` Int64, `officers_fte` Float64 (both NA = no data), their `…_missing` counts of leaf areas
@@ -112,13 +146,14 @@ def population(session: Session, scope: Scope) -> pd.DataFrame:
     compounds by their migrants; an officer without a beat counts at the unit that the posting names, and one whose
     beat has no address at the unit that the beat belongs to. A compound without
     registrations has 0 migrants when its village has any registration on record, and no data otherwise.
+    `staff` is given when it is at hand already.
     """
     tree = area_names(session, scope)
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
     people = people_by_place(session, scope)
     own = pd.DataFrame(index=tree.index)
     own["migrants"] = _migrants_by_area(people, tree)
-    own["officers_fte"] = _officers_by_area(session, scope, people, tree)
+    own["officers_fte"] = _officers_by_area(staff or Staff.of(session, scope), people, tree)
     return tree.join(roll_up(own, parents))
 
 
@@ -132,13 +167,13 @@ def _migrants_by_area(people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:
     return migrants.mask(is_compound & migrants.isna() & tree["parent_id"].isin(known_villages), 0)
 
 
-def _officers_by_area(session: Session, scope: Scope, people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:
-    held = beats(session, scope).dropna(subset=["officer_id"])
+def _officers_by_area(staff: Staff, people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:
+    held = staff.beats.dropna(subset=["officer_id"])
     per_officer = held.groupby("officer_id")["share"].transform("size")
     beat_fte = (held["share"] / per_officer).rename("fte")
     spread = _beat_weights(people).join(beat_fte, on="beat_id", how="inner")
     by_area = (spread["fte"] * spread["weight"]).groupby(spread["area_id"]).sum()
-    posted = officers(session, scope)
+    posted = staff.officers
     without_beat = posted[posted["beats"].eq(0)]
     by_unit = without_beat.groupby("area_id")["share"].sum()
     empty = held.index.difference(pd.Index(spread["beat_id"]))
@@ -158,9 +193,9 @@ def _beat_weights(people: pd.DataFrame) -> pd.DataFrame:
     return parts[["area_id", "beat_id", "weight"]]
 
 
-def coverage_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
+def coverage_of_areas(session: Session, scope: Scope, settings: Settings, staff: Staff | None = None) -> pd.DataFrame:
     """Population joined with load, required posts, shortfall, coverage and status (`layers.coverage.coverage`)."""
-    people = population(session, scope)
+    people = population(session, scope, staff)
     figures = coverage(
         people[["migrants", "officers_fte"]],
         standard=settings.persons_per_officer,

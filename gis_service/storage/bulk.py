@@ -151,6 +151,8 @@ def _arrow(table: Table, name: str, column: pd.Series) -> pa.Array:
 
 
 def _insert_into(session: Session, table: Table, frame: pd.DataFrame, target: str) -> None:
+    empty = [name for name in frame.columns if table.c[name].server_default is None and frame[name].isna().all()]
+    frame = frame.drop(columns=empty)
     names = ", ".join(f'"{name}"' for name in frame.columns)
     values = ", ".join(_placeholder(table, str(name)) for name in frame.columns)
     statement = f'INSERT INTO "{target}" ({names}) VALUES ({values})'  # noqa: S608 - names of our own tables
@@ -178,8 +180,12 @@ def _plain(kind: Any, column: pd.Series) -> list[Any]:
     if isinstance(kind, JSON):
         return [json.dumps(value) if isinstance(value, list | dict) else None for value in column]
     if isinstance(kind, Date | DateTime):
+        # few days, many rows: each day is written once
+        days, positions = np.unique(pd.to_datetime(column).to_numpy(), return_inverse=True)
         form = "%Y-%m-%d" if isinstance(kind, Date) else "%Y-%m-%d %H:%M:%S.%f"
-        column = pd.to_datetime(column).dt.strftime(form)
+        column = pd.Series(pd.Series(days).dt.strftime(form).to_numpy(dtype=object)[positions])
+    if not column.hasnans:
+        return column.to_numpy().tolist()
     return column.astype(object).where(column.notna(), None).tolist()
 
 

@@ -9,10 +9,12 @@ from typing import Final
 
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from gis_service.settings import Settings
 from gis_service.storage.fence import ROLE_OPTION
+from gis_service.storage.rows import Row
 from gis_service.storage.spatialite import attach_spatialite, sqlite_driver
 from gis_service.storage.unstorable import refuse_unstorable
 
@@ -36,17 +38,36 @@ def open_engine(settings: Settings) -> Engine:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
+def transaction(engine: Engine, *, loading: type[Row] | None = None) -> Iterator[Session]:
     """One use case: everything in the block is committed together, or nothing is.
 
     On SQLite it takes its place in the queue of writers at once: one that reads first and writes later would find that
     another has written in between, and fail.
+
+    Parameters
+    ----------
+    loading
+        The one table that the block writes by the hundred thousand. On SQLite its foreign keys are checked once, before
+        the commit, and not for every row; of no other table may the block delete rows that others refer to.
+
+    Raises
+    ------
+    IntegrityError
+        At the end: a row of `loading` refers to one that does not exist.
     """
-    with (
-        Session(engine.execution_options(sqlite_begin="IMMEDIATE"), expire_on_commit=False) as session,
-        session.begin(),
-    ):
+    options = {"sqlite_begin": "IMMEDIATE", "sqlite_keys_unchecked": loading is not None}
+    with Session(engine.execution_options(**options), expire_on_commit=False) as session, session.begin():
         yield session
+        if loading is not None and engine.dialect.name == "sqlite":
+            _check_keys(session, loading)
+
+
+def _check_keys(session: Session, row: type[Row]) -> None:
+    session.flush()
+    check = f'PRAGMA foreign_key_check("{row.__tablename__}")'
+    broken = session.execute(text(check)).first()
+    if broken is not None:
+        raise IntegrityError(check, None, ValueError(f"a row of {row.__tablename__} refers to none of {broken.parent}"))
 
 
 @contextmanager

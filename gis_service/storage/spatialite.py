@@ -55,8 +55,15 @@ def attach_spatialite(engine: Engine, extension: str) -> None:
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {kind}")
+        options = connection.get_execution_options()
+        if options.get("sqlite_keys_unchecked"):  # not possible any more within a transaction
+            connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.exec_driver_sql(f"BEGIN {options.get('sqlite_begin', 'DEFERRED')}")
+
+    @event.listens_for(engine, "checkin")
+    def _check_keys_again(connection: Any, _record: object) -> None:
+        if connection is not None:
+            connection.execute("PRAGMA foreign_keys=ON")
 
 
 def initialise_metadata(connection: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import geopandas as gpd
 import pandas as pd
 from sqlalchemy import and_, func, or_, select
@@ -135,10 +137,10 @@ def beats(session: Session, scope: Scope) -> pd.DataFrame:
     return read_frame(session, query, dtypes={"officer_id": "Int64", "share": "float64"}, index="beat_id")
 
 
-def beat_parts(session: Session, scope: Scope) -> gpd.GeoDataFrame:
+def beat_parts(session: Session, scope: Scope, area_ids: Collection[int] | None = None) -> gpd.GeoDataFrame:
     """What beats consist of on the day: index `beat_part_id`; beat_id, area_id, buildings, geometry (or None).
 
-    Every part, whatever the scope: placing addresses needs the whole plan. Not for showing.
+    Every part (of some compounds), whatever the scope: placing addresses needs the whole plan. Not for showing.
     """
     query = (
         select(BeatPart.id.label("beat_part_id"), BeatPart.beat_id, BeatPart.area_id, BeatPart.buildings)
@@ -146,4 +148,6 @@ def beat_parts(session: Session, scope: Scope) -> gpd.GeoDataFrame:
         .where(BeatPart.valid_on(scope.day), Beat.valid_on(scope.day))
         .order_by(BeatPart.area_id, BeatPart.beat_id, BeatPart.id)
     )
+    if area_ids is not None:
+        query = query.where(BeatPart.area_id.in_(sorted(area_ids)))
     return read_geoframe(session, query, BeatPart.geom, index="beat_part_id")

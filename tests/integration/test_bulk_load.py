@@ -13,6 +13,7 @@ from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.tables import Placement
 from gis_service.settings import Settings
 from gis_service.storage import bulk_load
+from gis_service.storage.bulk import append_frame
 from gis_service.storage.bulk_load import load_frame
 from gis_service.storage.engine import reading, transaction
 from tests.integration.board import TODAY, Board
@@ -62,3 +63,20 @@ def test_a_load_still_refuses_rows_that_refer_to_nothing(engine: Engine, board: 
     nobody = pd.DataFrame({"address_id": range(10**6, 10**6 + addresses + 1), "valid_from": pd.Timestamp("2026-01-01")})
     with pytest.raises(Exception, match=r"(?i)foreign key"), transaction(engine) as session:
         load_frame(session, Placement, nobody)
+
+
+@pytest.mark.parametrize("loading", [Placement, None])
+def test_keys_that_are_checked_once_are_checked_and_by_row_again(
+    engine: Engine, board: Board, loading: type[Placement] | None
+) -> None:
+    before = everything(engine)
+    nobody = pd.DataFrame({"address_id": [10**6], "valid_from": pd.Timestamp("2026-01-01")})
+    for asked in (Placement, loading):  # whoever takes the connection next finds the checks on
+        with pytest.raises(Exception, match=r"(?i)foreign key|refers to none"):
+            _append(engine, nobody, asked)
+    assert everything(engine) == before
+
+
+def _append(engine: Engine, rows: pd.DataFrame, loading: type[Placement] | None) -> None:
+    with transaction(engine, loading=loading) as session:
+        append_frame(session, Placement, rows)
