@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         description="Children are fitted into their parents (keep), or parents drawn as their children (follow).",
     )
 
+    # addresses in doubt
+    doubt_far_m: float = Field(
+        1000.0, gt=0, description="An address that lies further from the others of its road is in doubt, m."
+    )
+
     # layers of areas delivered anew
     reimport_same_border_m: float = Field(
         0.02, ge=0, description="Borders nowhere further apart are the same: coordinates that were rounded, m."

@@ -11,6 +11,7 @@ from pydantic import BaseModel, Field
 
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
+from gis_service.addresses.doubts import Doubt, doubtful_addresses
 from gis_service.addresses.resolving import (
     accept_suggestions,
     override_area,
@@ -73,6 +74,18 @@ class StaleOverride(BaseModel):
     valid_from: date
 
 
+class DoubtfulAddress(BaseModel):
+    """A decided address that may be wrong, and the one that speaks against it."""
+
+    address_id: int
+    doubt: Doubt
+    code: str
+    text: str
+    distance_m: Annotated[float | None, Field(description="To the others of its road, metres.")]
+    other_id: int
+    other_text: str
+
+
 @router.post("/unresolved/acceptances")
 def accept(engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, order: Acceptance) -> Accepted:
     """Accept suggestions in your part of the district, one or many, with one reason."""
@@ -119,3 +132,17 @@ def stale(
     """List overrides beneath which land or point have changed."""
     frame = stale_overrides(session, settings, scope)
     return Page(items=items_of(StaleOverride, frame, offset, limit), total=len(frame), offset=offset, limit=limit)
+
+
+@router.get("/unresolved/doubtful")
+def doubtful(
+    session: ReadDep,
+    scope: ScopeDep,
+    settings: SettingsDep,
+    area_id: RowKey | None = None,
+    offset: Offset = 0,
+    limit: Limit = 100,
+) -> Page[DoubtfulAddress]:
+    """List addresses far from the others of their road, and doors that are there twice."""
+    frame = doubtful_addresses(session, settings, scope, area_id)
+    return Page(items=items_of(DoubtfulAddress, frame, offset, limit), total=len(frame), offset=offset, limit=limit)

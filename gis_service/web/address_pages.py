@@ -111,6 +111,7 @@ def topology_page(
         request,
         "topology.html",
         viewer,
+        may_draft=viewer.may(Permission.DRAFT_LAND_CHANGE),
         alarms=int(findings["severity"].eq("alarm").sum()),
         summary=[(code_name(str(kind)), row["pieces"], f"{row['m2']:,.2f}") for kind, row in by_kind.iterrows()],
         rows=records(findings.iloc[offset : offset + PAGE]),

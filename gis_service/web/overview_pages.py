@@ -99,6 +99,7 @@ def area_page(
         ],
         figures=records(figures.loc[[area_id]])[0],
         counts=count_unresolved(session, scope, area_id),
+        may_draft=viewer.may(Permission.DRAFT_LAND_CHANGE),
         rows=records(children),
         officers=records(staff[staff["area_id"].isin(inside)]),
         beats=records(held[held["area_id"].isin(inside)].sort_values("load", ascending=False)),

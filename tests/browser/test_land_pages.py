@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
+from sqlalchemy import Engine
 
 from gis_service.access.audit import attach_audit
 from gis_service.access.personal import Vault
@@ -16,7 +18,9 @@ from gis_service.storage.engine import open_engine
 from gis_service.storage.schema import upgrade_schema
 from tests.browser.conftest import served
 from tests.browser.test_service import AXE, PATIENCE_MS, WCAG
-from tests.integration.board import PASSWORD, lay_board
+from tests.integration.board import PASSWORD, Board, lay_board
+from tests.integration.test_reimport import changed_rows, write
+from tests.integration.test_repairs import spoil
 
 #: one test goes on where another ended, so they stay in one process
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("land_pages")]
@@ -24,19 +28,34 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("la
 Desk = Callable[[str], Page]
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A running service over the eight squares: where it answers, and what is behind it."""
+
+    address: str
+    engine: Engine
+    board: Board
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory, vendor_files: None) -> Iterator[str]:
-    """The service over the eight squares, for this module alone: its tests change the land."""
+def ground(tmp_path_factory: pytest.TempPathFactory, vendor_files: None) -> Iterator[Ground]:
+    """For this module alone: its tests change the land."""
     folder = tmp_path_factory.mktemp("board")
     settings = Settings(data_dir=folder, cookie_secure=False, requests_per_minute=100_000)
     engine = open_engine(settings)
     upgrade_schema(engine)
     vault = Vault.load_or_create(settings)
     attach_audit(engine, vault, settings)
-    lay_board(engine, settings, vault)
-    engine.dispose()
+    board = lay_board(engine, settings, vault)
     with served(settings) as running:
-        yield running
+        yield Ground(running, engine, board)
+    engine.dispose()
+
+
+@pytest.fixture
+def address(ground: Ground) -> str:
+    """Where the service answers."""
+    return ground.address
 
 
 @pytest.fixture
@@ -222,15 +241,85 @@ def test_waiting_addresses_are_decided_by_keyboard_by_hand_and_in_bulk(address: 
     expect(page.locator(".empty")).to_contain_text("没有待判定")
 
 
+def test_a_steward_renames_an_area_and_mends_what_was_typed_wrong(
+    address: str, desk: Desk, ground: Ground, forgiven: list[str]
+) -> None:
+    forgiven.append("422")  # corners that are none are refused
+    page = desk("steward")
+    page.goto(f"{address}/areas/{ground.board.areas['N1']}")
+    page.get_by_role("link", name="变更该区域").click()
+    page.get_by_role("link", name="在其中新设区域").click()
+    page.get_by_label("区域名称").fill("新小区")
+    page.get_by_label("顶点").fill("121.6, 29.9\n这里")
+    page.get_by_role("button", name="存为草稿").click()
+    expect(page.get_by_role("alert")).to_contain_text("第 2 行不是顶点")
+    expect(page.get_by_label("区域名称")).to_have_value("新小区")
+    page.get_by_role("link", name="改名").click()
+    page.get_by_label("新名称").fill("江南新村")
+    page.get_by_label("生效日期").fill("2027-01-01")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/changes/\d+$"))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("江南新村")
+    expect(page.locator("main")).to_contain_text("2027-01-01")
+
+
+def test_a_planner_compares_a_new_layer_and_drafts_what_is_chosen(address: str, desk: Desk, tmp_path: Path) -> None:
+    page = desk("planner")
+    page.goto(f"{address}/land-reimport")
+    page.locator("input[type=file]").set_input_files(write(tmp_path / "新区划.gpkg", changed_rows()))
+    page.get_by_role("button", name="比对").click()
+    expect(page.locator(".figures")).to_contain_text("缺失")
+    expect(page.locator("#compare[data-ready] path").first).to_be_attached()
+    row = page.locator("tbody tr", has_text="area N12")
+    expect(row).to_contain_text("55.00 %")
+    before = page.evaluate("landMaps[1].getZoom()")
+    row.get_by_role("button", name="查看").click()
+    expect(row).to_have_attribute("aria-current", "true")
+    assert page.evaluate("landMaps[1].getZoom()") > before
+    for name in ("area N12", "area N21"):
+        page.locator("tbody tr", has_text=name).locator("select").select_option("leave")
+    page.get_by_label("文件中缺失的区域").check()
+    page.get_by_role("button", name="存为草稿").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("撤销 1 个")
+
+
+def test_a_planner_accepts_one_repair_of_many(address: str, desk: Desk, ground: Ground) -> None:
+    spoil(ground.engine, ground.board)
+    page = desk("planner")
+    page.goto(f"{address}/topology")
+    page.get_by_role("link", name="修复建议", exact=True).click()
+    expect(page.locator("#compare[data-ready] path").first).to_be_attached()
+    row = page.locator("tbody tr", has_text="区域重叠")
+    expect(row).to_contain_text("1")
+    row.get_by_role("button", name="查看").focus()
+    page.keyboard.press("Enter")
+    expect(row).to_have_attribute("aria-current", "true")
+    row.get_by_role("checkbox").check()
+    page.get_by_role("button", name="将所选修复存为草稿").click()
+    expect(page).to_have_url(re.compile(r"/changes/\d+$"))
+    expect(page.locator("main")).to_contain_text("repair: 1 overlap")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
-def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(address: str, chromium: Browser, width: int) -> None:
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
+    address: str, ground: Ground, chromium: Browser, width: int
+) -> None:
     # only here may a script from outside the page run in it: axe itself
     context = chromium.new_context(viewport={"width": width, "height": 900}, locale="zh-CN", bypass_csp=True)
     context.set_default_timeout(PATIENCE_MS)
     data = {"login": "planner", "password": PASSWORD}
     assert context.request.post(f"{address}/api/v1/sign-in", data=data).ok
     page = context.new_page()
-    for path in ("changes", "changes/1", "land-editor", "unresolved", "unresolved/stale"):
+    for path in (
+        "changes",
+        "changes/1",
+        "land-editor",
+        "land-reimport",
+        "land-repairs",
+        *(f"areas/{ground.board.areas['N1']}/change?kind={kind}" for kind in ("split", "create", "retire")),
+        "unresolved",
+        "unresolved/stale",
+    ):
         page.goto(f"{address}/{path}")
         page.wait_for_load_state("networkidle")
         assert page.evaluate("document.documentElement.scrollWidth") == width, path

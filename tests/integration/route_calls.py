@@ -270,6 +270,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ),
     ),
     "GET /api/v1/unresolved/stale-overrides": (Call(query=_all_rows),),
+    "GET /api/v1/unresolved/doubtful": (Call(query=_all_rows),),
     "GET /api/v1/unresolved/clearance": (
         Call(query=lambda s: {"area_id": s.area_id, "quarter": "2026-Q4"}, elsewhere="hidden"),
     ),
@@ -680,6 +681,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /unresolved": (Call(lists="waiting"),),
     "GET /unresolved/stale": (Call(),),
+    "GET /unresolved/doubtful": (Call(),),
     "POST /unresolved/acceptance": (
         Call(
             query=lambda s: {"area_id": s.area_id, "reason": "no_point"},
@@ -713,6 +715,24 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /addresses/{address_id}": (ADDRESS,),
     "GET /topology": (Call(),),
     "GET /changes": (Call(),),
+    "GET /areas/{area_id}/change": (AREA,),
+    "POST /areas/{area_id}/change": (
+        replace(AREA, form=lambda _: {"kind": "rename", "name": "x", "day": START.isoformat()}),
+    ),
+    "GET /land-reimport": (Call(),),
+    "POST /land-reimport/comparison": (
+        Call(form=lambda _: {"day": "2026-11-01", "crs": "EPSG:4326"}, files=_layer, echoes=True),
+    ),
+    "POST /land-reimport": (
+        Call(
+            form=lambda s: {"ticket": s.kept_layer(), "day": "2026-11-01", "crs": "EPSG:4326", "note": "as delivered"},
+            elsewhere="hidden",
+            echoes=True,
+        ),
+    ),
+    "GET /land-repairs": (Call(), Call(query=lambda s: {"area_id": s.area_id}, elsewhere="hidden")),
+    # the land has no defect: nothing is proposed that could be accepted
+    "POST /land-repairs": (Call(form=lambda _: {"keys": "overlap"}, done=frozenset({404})),),
     "GET /land-editor": (Call(),),
     "GET /land-editor/areas": (Call(query=_of_level("compound"), lists="compound"),),
     "GET /changes/{change_id}": (CHANGE,),

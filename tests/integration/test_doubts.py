@@ -1,0 +1,80 @@
+"""Addresses in doubt, on both databases: far from the others of their road, or the same door twice."""
+
+from __future__ import annotations
+
+import pytest
+from shapely import Point
+from sqlalchemy import Engine
+
+from gis_service.access.scope import Scope
+from gis_service.access.viewer import SHELL
+from gis_service.addresses import doubts
+from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.doubts import doubtful_addresses
+from gis_service.addresses.tables import Address
+from gis_service.errors import TooLargeError
+from gis_service.settings import Settings
+from gis_service.storage.engine import reading, transaction
+from tests.integration.board import STEP, TODAY, Board, cells, geometry
+from tests.integration.conftest import SignIn
+
+METRES_A_DEGREE = 111_319.49
+
+
+@pytest.fixture
+def road(engine: Engine, settings: Settings, board: Board) -> dict[str, int]:
+    """Six doors of 中官路 in N11, one of them in N22, and one of them written twice."""
+    west, south, *_ = cells()["N11"].bounds
+    texts = {f"R-{number}": f"中官路{number}号" for number in range(1, 7)} | {"R-again": "中官路三号"}
+    east = cells()["N22"].bounds[0] + STEP / 2
+    with transaction(engine) as session:
+        rows = [
+            Address(
+                code=code,
+                text=text,
+                road="中官路",
+                number=text[3:-1],
+                stated_village_code="N2" if code == "R-6" else "N1",
+                point_source="surveyed",
+                geom=geometry(Point(east if code == "R-6" else west + STEP / 4, south + STEP / 3)),
+            )
+            for code, text in texts.items()
+        ]
+        session.add_all(rows)
+        session.flush()
+        ids = {row.code: row.id for row in rows}
+    assign_addresses(engine, settings, SHELL, TODAY)
+    return ids
+
+
+def test_an_address_far_from_its_road_and_a_door_twice_are_in_doubt(
+    engine: Engine, settings: Settings, board: Board, road: dict[str, int]
+) -> None:
+    with reading(engine) as session:
+        found = doubtful_addresses(session, settings, Scope(TODAY, None))
+    assert found["doubt"].to_dict() == {road["R-6"]: "far_from_road", road["R-again"]: "duplicate_door"}
+    # from a quarter of N11 to the middle of N22: 3.25 compounds further east, at 29.91 degrees north
+    assert found.loc[road["R-6"], "distance_m"] == pytest.approx(3.25 * STEP * METRES_A_DEGREE * 0.8668, rel=0.01)
+    assert found.loc[road["R-again"], "other_id"] == road["R-3"]
+    assert found.loc[road["R-again"], "other_text"] == "中官路3号"
+
+
+def test_doubts_are_told_of_the_own_part_only(
+    engine: Engine, settings: Settings, board: Board, road: dict[str, int], signed_in: SignIn
+) -> None:
+    with reading(engine) as session:
+        inside = doubtful_addresses(session, settings, Scope(TODAY, None), board.areas["N1"])
+    assert inside["doubt"].tolist() == ["duplicate_door"]
+    answer = signed_in("steward").get("/api/v1/unresolved/doubtful", params={"as_of": TODAY.isoformat()})
+    assert [each["code"] for each in answer.json()["items"]] == ["R-again"]
+    shown = signed_in("planner").get("/unresolved/doubtful", params={"as_of": TODAY.isoformat()})
+    assert shown.status_code == 200
+    assert "中官路6号" in shown.text
+
+
+def test_more_than_a_township_is_not_looked_through_while_somebody_waits(
+    engine: Engine, settings: Settings, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubts, "MOST_ADDRESSES", 3)
+    with reading(engine) as session, pytest.raises(TooLargeError):
+        doubtful_addresses(session, settings, Scope(TODAY, None))
