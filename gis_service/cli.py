@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress as ProgressBars
 from rich.table import Table
+from sqlalchemy import Engine
 
 from gis_service.access.audit import attach_audit, trail_of
 from gis_service.access.commands import accounts_app, audit_app, keys_app
@@ -39,6 +40,7 @@ from gis_service.registers.unmasked import export_unmasked
 from gis_service.settings import Settings
 from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine, reading
+from gis_service.storage.fence_standing import fence_faults
 from gis_service.storage.schema import newest_revision, schema_revision, upgrade_schema
 from gis_service.subjects import SUBJECTS
 from gis_service.texts import T, Text, _, use_locale
@@ -99,6 +101,7 @@ def upgrade(context: typer.Context) -> None:
     shell: Shell = context.obj
     upgrade_schema(shell.engine)
     console.print(str(T("The schema is current: revision {revision}.", revision=newest_revision())))
+    _tell_of_fence(shell.engine)
 
 
 @db_app.command("status")
@@ -106,6 +109,12 @@ def status(context: typer.Context) -> None:
     """Say which revision the database has and which one the code expects."""
     shell: Shell = context.obj
     console.print(f"{schema_revision(shell.engine)} / {newest_revision()} ({shell.engine.dialect.name})")
+    _tell_of_fence(shell.engine)
+
+
+def _tell_of_fence(engine: Engine) -> None:
+    for fault in fence_faults(engine):
+        console.print(str(fault), markup=False)
 
 
 @app.command()

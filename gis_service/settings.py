@@ -21,8 +21,9 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL; empty means SpatiaLite in `data_dir`/grid.sqlite. PostGIS: postgresql+psycopg://…",
     )
     database_role: str = Field(
-        "",
-        description="PostGIS: the role that scoped sessions take (gis_fenced: row-level security); empty means none.",
+        "gis_fenced",
+        description="PostGIS: the role that scoped sessions take, kept to their rows by row-level security;"
+        " empty means none.",
     )
     spatialite_path: str = Field("mod_spatialite", description="Name or path of the SpatiaLite extension.")
 

@@ -9,9 +9,12 @@ from typing import Any
 from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, LargeBinary, String, Text, TypeDecorator
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gis_service.storage.fence_rules import FENCE, Closed
 from gis_service.storage.rows import Period, Row, RowId
 
 HASH_BYTES = 32
+#: scoped sessions know nothing of accounts, sessions, tokens, approvals and the trail
+KEPT = {"info": {FENCE: Closed()}}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -54,6 +57,7 @@ class Account(Row):
     """Who signs in. The login never changes: the second factor is sealed under it."""
 
     __tablename__ = "account"
+    __table_args__ = KEPT
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     login: Mapped[str] = mapped_column(String(64), unique=True)
@@ -76,6 +80,7 @@ class AccountArea(Period, Row):
     """A subtree that an account sees over a period; no area is the whole district, whatever land there is."""
 
     __tablename__ = "account_area"
+    __table_args__ = KEPT
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), index=True)
@@ -86,6 +91,7 @@ class SignInWait(Row):
     """Wrong sign-ins in a row for one login, whether there is such an account or not, so that waits tell nothing."""
 
     __tablename__ = "sign_in_wait"
+    __table_args__ = KEPT
 
     login_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), primary_key=True)
     failures: Mapped[int]
@@ -97,6 +103,7 @@ class LoginSession(Row):
     """A sign-in that lasts; only the hash of the cookie is kept. May look through another person's eyes."""
 
     __tablename__ = "login_session"
+    __table_args__ = KEPT
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), unique=True)
@@ -112,6 +119,7 @@ class OidcAttempt(Row):
     """A sign-in on its way to the identity provider and back."""
 
     __tablename__ = "oidc_attempt"
+    __table_args__ = KEPT
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), primary_key=True)
     state: Mapped[str] = mapped_column(String(64))
@@ -124,6 +132,7 @@ class AppToken(Row):
     """A personal token for QGIS or a script; only its hash is kept."""
 
     __tablename__ = "app_token"
+    __table_args__ = KEPT
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     token_hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES), unique=True)
@@ -140,6 +149,7 @@ class ExportApproval(Row):
     """A bulk export of unmasked data that waits for, or has, a second person's approval; good for one use."""
 
     __tablename__ = "export_approval"
+    __table_args__ = KEPT
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     subject: Mapped[str] = mapped_column(String(64))
@@ -156,7 +166,11 @@ class AuditEntry(Row):
     """One act: who, when, from where, what, on which object, with which result. Chained, and never changed."""
 
     __tablename__ = "audit_entry"
-    __table_args__ = (Index("ix_audit_entry_object_kind_object_id", "object_kind", "object_id"),)
+    __table_args__ = (
+        Index("ix_audit_entry_object_kind_object_id", "object_kind", "object_id"),
+        # the version of the data, which answers are kept under
+        {"info": {FENCE: Closed(("seq", "action", "result"))}},
+    )
 
     seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
     at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
@@ -180,6 +194,7 @@ class AuditCheckpoint(Row):
     """Where the chain begins: at first with entry 1, after pruning with the entry after `seq`. Sealed with a MAC."""
 
     __tablename__ = "audit_checkpoint"
+    __table_args__ = KEPT
 
     seq: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
     chain_id: Mapped[str] = mapped_column(String(32))

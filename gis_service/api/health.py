@@ -10,6 +10,8 @@ from gis_service import __version__
 from gis_service.api.dependencies import EngineDep
 from gis_service.errors import NotReadyError
 from gis_service.storage.engine import is_reachable
+from gis_service.storage.fence import no_role, role_asked
+from gis_service.storage.fence_standing import fence_faults, fence_stands
 from gis_service.storage.schema import newest_revision, schema_revision
 from gis_service.texts import T
 
@@ -28,6 +30,8 @@ class Readiness(Health):
 
     database: str
     revision: str
+    #: what works, but not as it should
+    warnings: list[str]
 
 
 @router.get("/healthz")
@@ -38,11 +42,19 @@ def health() -> Health:
 
 @router.get("/readyz")
 def readiness(engine: EngineDep) -> Readiness:
-    """Say whether the service can do its work: the database answers and its schema is current."""
+    """Say whether the service can do its work: the database answers and its schema is current.
+
+    On PostGIS row-level security must stand, unless the settings do without.
+    """
     try:
         reachable, revision = is_reachable(engine), schema_revision(engine)
     except SQLAlchemyError as error:
         raise NotReadyError(T("The database does not answer.")) from error
     if not reachable or revision != newest_revision():
         raise NotReadyError(T("The database schema is not current: run `gis-service db upgrade`."))
-    return Readiness(status="ok", version=__version__, database=engine.dialect.name, revision=revision)
+    if not fence_stands(engine):
+        raise no_role(role_asked(engine))
+    warnings = [str(fault) for fault in fence_faults(engine)]
+    return Readiness(
+        status="ok", version=__version__, database=engine.dialect.name, revision=revision, warnings=warnings
+    )

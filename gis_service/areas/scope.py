@@ -15,9 +15,12 @@ from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 
 def subtree(root_ids: Collection[int], day: date) -> Select[int]:
     """The ids of the areas under (and with) `root_ids` as the tree stood on `day`."""
-    start = select(AreaVersion.area_id.label("area_id")).where(
-        AreaVersion.area_id.in_(sorted(root_ids)), AreaVersion.valid_on(day)
-    )
+    return subtree_under(AreaVersion.area_id.in_(sorted(root_ids)), day)
+
+
+def subtree_under(is_root: ColumnElement[bool], day: Any) -> Select[int]:
+    """The same under the areas whose version is one; `day` may be a parameter of a statement that is kept."""
+    start = select(AreaVersion.area_id.label("area_id")).where(is_root, AreaVersion.valid_on(day))
     tree = start.cte(recursive=True)  # without a name of its own: a query may ask for several subtrees
     child = aliased(AreaVersion)
     tree = tree.union(select(child.area_id).join(tree, child.parent_id == tree.c.area_id).where(child.valid_on(day)))

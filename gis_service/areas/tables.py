@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gis_service.storage.fence import LAND
+from gis_service.storage.fence_rules import FENCE, one_of
 from gis_service.storage.rows import Period, Row, RowId, geometry_column
 
 
@@ -39,6 +41,7 @@ class Area(Row):
     """The thing that persists while its name, code, border and parent change."""
 
     __tablename__ = "area"
+    __table_args__ = {"info": {FENCE: one_of("id", LAND)}}  # noqa: RUF012 - SQLAlchemy's own form
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     level: Mapped[str] = mapped_column(String(16), index=True)
@@ -48,7 +51,10 @@ class AreaVersion(Period, Row):
     """What was true of an area over one period; without a border where a split came before its map."""
 
     __tablename__ = "area_version"
-    __table_args__ = (Index("ix_area_version_area_id_valid_from", "area_id", "valid_from", unique=True),)
+    __table_args__ = (
+        Index("ix_area_version_area_id_valid_from", "area_id", "valid_from", unique=True),
+        {"info": {FENCE: one_of("area_id", LAND)}},
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))

@@ -2,16 +2,16 @@
 
 The first fence is the filter in every query (`gis_service.areas.scope`). Were it forgotten in one, row-level security
 would still answer with the own part only: for the rest of the transaction the session is the role `GIS_DATABASE_ROLE`,
-which may not bypass the policies of migration 0014, and those compare with three settings of the transaction.
-SpatiaLite has no such thing.
+which may not bypass the policies (`gis_service.storage.fence_standing`), and those compare with three settings of the
+transaction. SpatiaLite has no such thing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Engine, text
+from sqlalchemy import ColumnElement, Engine, Select, Text, bindparam, cast, func, select, table, text
 from sqlalchemy.orm import Session
 
 from gis_service.errors import NotReadyError
@@ -22,50 +22,72 @@ ROLE_OPTION: Final = "fence_role"
 #: settings of the transaction, each an array of ids as text: areas to be seen, areas and beats whose addresses are
 LAND, HOMES, BEATS = "gis.land", "gis.homes", "gis.beats"
 
-_ROLE = text(
-    "SELECT quote_ident(rolname) FROM pg_roles WHERE rolname = :role AND NOT rolsuper AND NOT rolbypassrls"
-    " AND pg_has_role(session_user, oid, 'MEMBER')"
+#: the role, when it is one that we may take and that may not bypass policies
+ROLE_TO_TAKE: Final = (
+    "rolname = :role AND NOT rolsuper AND NOT rolbypassrls AND pg_has_role(session_user, oid, 'MEMBER')"
 )
+
+
+def role_asked(engine: Engine) -> str:
+    """The role that scoped sessions of an engine take; empty when there is no fence."""
+    if engine.dialect.name != "postgresql":
+        return ""
+    role: str = engine.get_execution_options().get(ROLE_OPTION, "")
+    return role
 
 
 def has_fence(session: Session) -> bool:
     """Say whether scoped sessions of this database are fenced."""
-    return bool(_role_asked(session))
+    return bool(role_asked(session.get_bind().engine))
 
 
-def raise_fence(session: Session, land: Collection[int], homes: Collection[int], beats: Collection[int]) -> None:
-    """From now to the end of its transaction the session sees and writes rows of these areas and beats only.
+def fencing(land: Select[Any], homes: Select[Any] | None) -> Select[Any]:
+    """The statement that raises the fence: one question to the database, made once and kept (making it takes longer).
 
     Parameters
     ----------
     land
-        Ids of the areas that may be seen.
-    homes, beats
-        An address with whatever hangs on it is seen when it was ever placed in one of these areas or beats.
+        Finds the ids of the areas that may be seen.
+    homes
+        Finds the ids of areas: an address, with whatever hangs on it, is seen when it was ever placed in one of them,
+        or in one of the beats that `raise_fence` is given.
+    """
+    return (
+        select(
+            func.set_config(LAND, _ids_of(land), True),
+            func.set_config(HOMES, "{}" if homes is None else _ids_of(homes), True),
+            func.set_config(BEATS, bindparam("beats", type_=Text), True),
+            func.set_config("role", text("rolname"), True),
+        )
+        .select_from(table("pg_roles"))
+        .where(text(ROLE_TO_TAKE))
+    )
+
+
+def raise_fence(session: Session, statement: Select[Any], beats: Collection[int], **parameters: Any) -> None:
+    """From now to the end of its transaction the session sees and writes rows of these areas and beats only.
+
+    `parameters` are those of the queries in `statement`.
 
     Raises
     ------
     NotReadyError
         There is no such role, or it is not ours to take, or it could bypass the policies: better nothing than all.
     """
-    role = _role_asked(session)
+    role = role_asked(session.get_bind().engine)
     if not role:
         return
-    quoted = session.execute(_ROLE, {"role": role}).scalar()
-    if quoted is None:
-        raise NotReadyError(
-            T("The database role {role} is missing or not ours to take: see GIS_DATABASE_ROLE.", role=role)
-        )
-    for name, ids in ((LAND, land), (HOMES, homes), (BEATS, beats)):
-        array = ",".join(map(str, sorted(ids)))
-        session.execute(text("SELECT set_config(:name, :ids, true)"), {"name": name, "ids": f"{{{array}}}"})
-    session.execute(text(f"SET LOCAL ROLE {quoted}"))
+    listed = f"{{{','.join(map(str, sorted(beats)))}}}"
+    if session.connection().execute(statement, {**parameters, "role": role, "beats": listed}).first() is None:
+        raise no_role(role)
 
 
-def _role_asked(session: Session) -> str:
-    bind = session.get_bind()
-    if bind.dialect.name != "postgresql":
-        return ""
-    engine: Engine = bind.engine
-    role: str = engine.get_execution_options().get(ROLE_OPTION, "")
-    return role
+def _ids_of(query: Select[Any]) -> ColumnElement[str]:
+    """The ids that a query finds, as the settings hold them."""
+    return cast(func.array(query.scalar_subquery()), Text)
+
+
+def no_role(role: str) -> NotReadyError:
+    """What is said when the fence cannot be raised."""
+    said = T("The database role {role} is missing or not ours: `gis-service db status` tells what to do.", role=role)
+    return NotReadyError(said)

@@ -11,6 +11,8 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 import migrations
+from gis_service.storage.fence import role_asked
+from gis_service.storage.fence_standing import stand_fence
 from gis_service.storage.spatialite import initialise_metadata
 
 
@@ -23,7 +25,11 @@ def alembic_config(connection: Connection | None = None) -> Config:
 
 
 def upgrade_schema(engine: Engine, revision: str = "head") -> None:
-    """Upgrade to `revision` in one transaction: a migration that fails leaves the database as it was."""
+    """Upgrade to `revision` in one transaction: a migration that fails leaves the database as it was.
+
+    At the newest revision the second fence of PostGIS is stood up as well, when the database user may
+    (`fence_standing.fence_faults` tells whether it stands).
+    """
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("COMMIT")
@@ -41,6 +47,8 @@ def upgrade_schema(engine: Engine, revision: str = "head") -> None:
             if broken:
                 msg = f"migration to {revision} left {len(broken)} dangling foreign keys, first: {broken[0]}"
                 raise RuntimeError(msg)
+        elif revision == "head" and (role := role_asked(engine)):
+            stand_fence(connection, role)
         connection.commit()
     engine.dispose()  # connections that were opened before keep foreign keys off and cached schemas
 

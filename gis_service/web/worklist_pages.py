@@ -37,7 +37,7 @@ from gis_service.areas.queries import area_names
 from gis_service.errors import GridError, NotFoundError
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
-from gis_service.teams.scope import scope_of
+from gis_service.teams.fence import fenced_scope
 from gis_service.texts import T
 from gis_service.web.change_pages import Refusal
 from gis_service.web.drawing import Drawing
@@ -172,7 +172,7 @@ def accept_many(
     """Accept every suggestion that the filter leaves, with one reason."""
     limits: dict[str, Any] = {"unresolved": wanted.unresolved, "area_id": wanted.area_id, "within_m": wanted.within_m}
     with reading(engine) as session:
-        chosen = suggestions_that_fit(session, scope_of(session, acting, day), **limits).index.tolist()
+        chosen = suggestions_that_fit(session, fenced_scope(session, acting, day), **limits).index.tolist()
     few = len(chosen) <= MOST_TO_UNDO
     try:
         count = accept_suggestions(
@@ -301,7 +301,7 @@ def _worklist(
 ) -> HTMLResponse:
     may_resolve = viewer.may(Permission.RESOLVE_ADDRESS)
     with reading(engine) as session:
-        scope = scope_of(session, viewer, day)
+        scope = fenced_scope(session, viewer, day)
         counts = count_unresolved(session, scope, wanted.area_id)
         frame, total = addresses(
             session,

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import Engine, delete, text, update
+from fastapi.testclient import TestClient
+from sqlalchemy import Engine, delete, make_url, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -17,27 +18,27 @@ from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL, Viewer
 from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.tables import Address, AddressSearch, Placement
+from gis_service.app import create_app
 from gis_service.areas.tables import Area, AreaVersion
 from gis_service.errors import NotReadyError
+from gis_service.registers.rentals.tables import RentalInspection
 from gis_service.registers.tables import Mismatch, Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine, reading, transaction
+from gis_service.storage.fence_standing import LEAKPROOF, fence_faults, fence_stands
+from gis_service.storage.schema import upgrade_schema
+from gis_service.tables import metadata
 from gis_service.teams.fence import fence_session
 from gis_service.teams.scope import scope_of
 from tests.integration.board import START, TODAY, Board
 from tests.integration.conftest import SignIn
+from tests.private_postgres import Cluster, create_database, drop_database
 
 TABLES = (Address, AddressSearch, Placement, Registration, Rental, Mismatch, Area, AreaVersion)
 
 
 #: SpatiaLite has no row-level security
 pytestmark = [pytest.mark.postgis, pytest.mark.parametrize("settings", ["postgis"], indirect=True)]
-
-
-@pytest.fixture(autouse=True)
-def role(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Settings made from now on name the role that the fence stands behind."""
-    monkeypatch.setenv("GIS_DATABASE_ROLE", "gis_fenced")
 
 
 @contextmanager
@@ -168,10 +169,15 @@ def test_background_work_is_not_fenced(engine: Engine, settings: Settings, board
 
 def test_without_its_role_a_scoped_session_sees_nothing_at_all(settings: Settings, board: Board) -> None:
     for role in ("no_such_role", "postgres"):  # there is none; a superuser could bypass the policies
-        opened = open_engine(settings.model_copy(update={"database_role": role}))
-        with pytest.raises(NotReadyError, match="GIS_DATABASE_ROLE"), fenced(opened, of(board, "N1")):
+        without = settings.model_copy(update={"database_role": role})
+        opened = open_engine(without)
+        with pytest.raises(NotReadyError, match=role), fenced(opened, of(board, "N1")):
             pass
         opened.dispose()
+        with TestClient(create_app(without)) as client:
+            ready = client.get("/readyz")
+        assert ready.status_code == 503
+        assert role in ready.json()["detail"]
 
 
 def test_the_fence_may_be_left_out(settings: Settings, board: Board) -> None:
@@ -194,15 +200,63 @@ def test_requests_are_fenced(signed_in: SignIn, board: Board, monkeypatch: pytes
 
 
 def test_policies_stand_on_every_table_that_hangs_on_an_address(engine: Engine, board: Board) -> None:
+    hanging = {"address"}
+    for _ in metadata.sorted_tables:  # as far as it goes
+        hanging |= {
+            table.name
+            for table in metadata.sorted_tables
+            if any(key.column.table.name in hanging for key in table.foreign_keys)
+        }
     with reading(engine) as session:
         guarded = set(session.execute(text("SELECT tablename FROM pg_policies")).scalars())
-        hanging = set(
-            session.execute(
-                text(
-                    "SELECT table_name FROM information_schema.columns"
-                    " WHERE column_name = 'address_id' AND table_schema = 'public'"
-                )
-            ).scalars()
+        secured = set(session.execute(text("SELECT relname FROM pg_class WHERE relrowsecurity")).scalars())
+    assert {"address", "placement", "registration_event", "rectification", "visit_photo"} <= hanging
+    assert hanging | {"area", "area_version"} == guarded == secured
+
+
+def test_what_hangs_on_what_hangs_on_an_address_is_hidden_too(engine: Engine, board: Board) -> None:
+    with transaction(engine) as session:
+        session.add_all(
+            RentalInspection(rental_id=rental_id, inspected_on=TODAY, inspector="x", grade="A")
+            for rental_id in session.scalars(select(Rental.id))
         )
-    assert hanging <= guarded, "a new table at addresses needs its policy"
-    assert {"address", "area", "area_version"} <= guarded
+    with reading(engine) as session:
+        everywhere = count(session, "rental_inspection")
+    with fenced(engine, of(board, "N1")) as session:
+        assert count(session, "rental_inspection") == 2 < everywhere
+
+
+def test_whoever_may_not_make_roles_is_told_what_to_do(cluster: Cluster, settings: Settings) -> None:
+    create_database(cluster, "of_a_tenant")
+    role = "fence_by_hand"
+    with cluster.connect() as admin:
+        admin.execute("CREATE ROLE tenant LOGIN PASSWORD 'tenant'")
+        admin.execute("ALTER DATABASE of_a_tenant OWNER TO tenant")
+    with cluster.connect("of_a_tenant") as admin:
+        admin.execute("GRANT ALL ON SCHEMA public TO tenant")
+    url = make_url(cluster.url("of_a_tenant")).set(username="tenant", password="tenant")
+    tenant = {"database_url": url.render_as_string(hide_password=False), "database_role": role}
+    theirs = settings.model_copy(update=tenant)
+    opened = open_engine(theirs)
+    try:
+        upgrade_schema(opened)
+        (told,) = fence_faults(opened)
+        made = f"CREATE ROLE {role} NOLOGIN; GRANT {role} TO tenant;"
+        assert made in told.render("en")
+        assert not fence_stands(opened)
+        with pytest.raises(NotReadyError, match=role), fenced(opened, Scope(TODAY, frozenset())):
+            pass
+        with cluster.connect() as admin:
+            admin.execute(made)
+        upgrade_schema(opened)
+        assert fence_stands(opened)
+        # only a superuser may say that a function tells nothing
+        assert {fault.params["function"] for fault in fence_faults(opened)} == set(LEAKPROOF)
+        with fenced(opened, Scope(TODAY, frozenset())) as session:
+            assert session.scalar(text("SELECT current_user")) == role
+        with TestClient(create_app(theirs)) as client:
+            warnings = client.get("/readyz").json()["warnings"]
+        assert [LEAKPROOF[0] in warning for warning in warnings] == [True, False]
+    finally:
+        opened.dispose()
+        drop_database(cluster, "of_a_tenant")

@@ -1,0 +1,59 @@
+"""What the second fence lets through of a table: said in the table's `info`, or taken from what the table hangs on.
+
+A table says it with `__table_args__ = {"info": {FENCE: …}}`: a condition in SQL; `Through`, when other tables hang on
+it; or `Closed`. A table that says nothing hangs on the first table with `Through` that one of its foreign keys names,
+however many tables lie between; when there is none, it is open.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Table
+
+#: key in `Table.info`
+FENCE: Final = "fence"
+
+
+@dataclass(frozen=True)
+class Through:
+    """A row of another table that names the id of one of ours, `{key}`, is seen under `condition`; ours under `own`."""
+
+    condition: str
+    own: str
+
+
+@dataclass(frozen=True)
+class Closed:
+    """Nothing of the table may be read but these columns."""
+
+    columns: tuple[str, ...] = ()
+
+
+def one_of(column: str, setting: str) -> str:
+    """The condition that a column is one of the ids in a setting of the transaction.
+
+    The ids are read once a query (hashed), never once a row, and the planner knows how many they are: of an array that
+    it did not, it would expect ten, and begin with what they choose. A setting never made, or empty, holds nothing.
+    """
+    return f"{column} IN (SELECT unnest(nullif(current_setting('{setting}', true), '')::bigint[]))"
+
+
+def rule_of(table: Table) -> str | Closed | None:
+    """The condition under which a row of `table` is seen, or how it is closed; None when all of it is open."""
+    said: str | Through | Closed | None = table.info.get(FENCE)
+    if isinstance(said, Through):
+        return said.own
+    if said is not None:
+        return said
+    keys = sorted(table.foreign_keys, key=lambda key: (bool(key.parent.nullable), key.parent.name))
+    for key in keys:
+        parent: str | Through | Closed | None = key.column.table.info.get(FENCE)
+        if isinstance(parent, Through):
+            return parent.condition.format(key=f"{table.name}.{key.parent.name}")
+    for key in keys:
+        above = key.column.table
+        if above is not table and FENCE not in above.info and isinstance(rule_of(above), str):
+            return f"EXISTS (SELECT FROM {above.name} WHERE {above.name}.id = {table.name}.{key.parent.name})"
+    return None
