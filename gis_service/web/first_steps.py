@@ -13,7 +13,6 @@ from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission, Role
 from gis_service.access.scope import Scope
 from gis_service.access.tables import Account
-from gis_service.access.viewer import Viewer
 from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.queries import count_unresolved
 from gis_service.addresses.tables import Address
@@ -21,6 +20,7 @@ from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.areas.queries import count_areas
 from gis_service.settings import Settings
+from gis_service.storage.engine import reading
 from gis_service.teams.queries import beats, officers, units
 from gis_service.texts import T, Text
 from gis_service.web.rendering import page
@@ -43,10 +43,8 @@ class Step:
     assigns: bool = False
 
 
-def steps_of(session: Session, scope: Scope, settings: Settings, viewer: Viewer) -> list[Step]:
-    """The steps in their order, for whoever may take them."""
-    if viewer.may(Permission.MANAGE_ACCOUNTS):
-        return [_accounts(session)]
+def steps_of(session: Session, scope: Scope, settings: Settings) -> list[Step]:
+    """The steps in their order, for whoever imports."""
     land = sum(count_areas(session, scope).values())
     findings = topology_findings(session, scope, settings) if land else None
     alarms = 0 if findings is None else int(findings["severity"].eq("alarm").sum())
@@ -110,7 +108,8 @@ def steps_of(session: Session, scope: Scope, settings: Settings, viewer: Viewer)
     ]
 
 
-def _accounts(session: Session) -> Step:
+def accounts_step(session: Session) -> Step:
+    """The one step of whoever manages accounts; they are not for a scoped session to see."""
     business = [role.value for role in Role if role.is_business]
     people = session.scalar(select(func.count()).where(Account.role.in_(business))) or 0
     return Step(
@@ -133,10 +132,14 @@ def _all_addresses(session: Session, scope: Scope) -> int:
 
 @router.get("/start", dependencies=[Depends(requires(Permission.SEE_OWN_ACCOUNT))])
 def start_page(
-    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep
+    request: Request, engine: EngineDep, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep
 ) -> HTMLResponse:
     """Lead through the first steps."""
-    steps = steps_of(session, scope, settings, viewer)
+    if viewer.may(Permission.MANAGE_ACCOUNTS):
+        with reading(engine) as unscoped:
+            steps = [accounts_step(unscoped)]
+    else:
+        steps = steps_of(session, scope, settings)
     now = next((number for number, step in enumerate(steps) if not step.done), len(steps))
     return page(request, "start.html", viewer, steps=steps, now=now, may_assign=viewer.may(Permission.ASSIGN_ADDRESSES))
 
