@@ -7,7 +7,7 @@ import pandas as pd
 
 from maps.areas import LEVELS, AreaLayer, Showing, provenance
 from maps.canvas import BaseMap, GridMap, MapUrls
-from maps.figures import count_text, share_text
+from maps.figures import count_text, marked, share_text
 from maps.legend import SEQUENTIAL, Legend, LegendClass, no_data_class
 from maps.outlines import bounds_latlon
 from maps.texts import Texts, chinese
@@ -85,7 +85,7 @@ def _showing(frame: pd.DataFrame, texts: Texts, differing: dict[str, pd.Series],
     return Showing(
         classes=state.where(known, "unopened").mask(late, "overdue"),
         labels=pd.Series([share_text(value) for value in frame["share_settled"]], index=frame.index).where(known, ""),
-        figures=figures,
+        figures=marked(figures, frame),
         in_tooltip=[caption for caption in figures.columns if caption not in differing],
         note=note,
     )

@@ -68,7 +68,7 @@ class BrowserDefences:
         if not scope["path"].startswith(_STATIC):
             headers.setdefault("Cache-Control", "no-store")
         if scope["scheme"] == "https":
-            headers.setdefault("Strict-Transport-Security", f"max-age={_ONE_YEAR_S}")
+            headers.setdefault("Strict-Transport-Security", f"max-age={_ONE_YEAR_S}; includeSubDomains")
 
     def _largest_body(self, headers: Headers) -> int:
         # forms are read before anybody knows who sends them; without any sign of an account, no file is taken

@@ -103,7 +103,11 @@ class _Tree:
     def _exposed(self, hidden: Flags, values: Numbers) -> Iterator[int]:
         """Positions to hide because an equation would give a hidden cell away."""
         least = self._least(hidden, values)
-        for parent, children in self.children.items():
+        concerned = np.unique(np.concatenate([self.parent[hidden], np.flatnonzero(hidden)]))
+        for parent in concerned.tolist():  # an equation without a hidden cell gives nothing away
+            children = self.children.get(parent)
+            if children is None:
+                continue
             concealed = children[hidden[children]]
             cells = len(concealed) + int(hidden[parent])
             fixed = not hidden[parent] and values[concealed].sum() <= least[concealed].sum()

@@ -12,7 +12,7 @@ import shapely
 from annotated_types import Ge, Le
 from fastapi import Query
 from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel
+from pydantic import AfterValidator, BaseModel, Field
 
 Item = TypeVar("Item")
 Model = TypeVar("Model", bound=BaseModel)
@@ -46,6 +46,12 @@ PlainText = Annotated[str, AfterValidator(_storable)]
 
 Offset = Annotated[int, Query(ge=0, le=10_000_000, description="Rows to skip.")]
 Limit = Annotated[int, Query(ge=1, le=1000, description="Rows on one page.")]
+
+
+Withheld = Annotated[
+    list[str], Field(description="Figures that are null because a count is below 5 or would give one away.")
+]
+"""Names of the fields of a row that are null because they are withheld."""
 
 
 def _in_utc(at: datetime) -> datetime:

@@ -20,12 +20,12 @@ from gis_service.changes.actions import (
     approve_change,
     discard_change,
     draft_change,
-    impact_of,
     land_changes,
     revert_change,
 )
 from gis_service.changes.carrying_out import CarriedOut
 from gis_service.changes.comparing import Found, compare_layer
+from gis_service.changes.published import published_impact_of
 from gis_service.changes.reimporting import draft_reimport
 from gis_service.errors import InvalidInputError
 from gis_service.intake.subject import ImportOptions, Mode
@@ -136,7 +136,7 @@ def list_changes(context: typer.Context) -> None:
 def impact(context: typer.Context, number: Number) -> None:
     """Tell whom and what a change would move; writes nothing."""
     shell: Shell = context.obj
-    found = impact_of(shell.engine, shell.settings, shell.viewer, number)
+    found = published_impact_of(shell.engine, shell.settings, shell.viewer, number)
     summary = T(
         "{written} addresses would be written; {faults} topology faults.",
         written=found.written,
@@ -206,6 +206,7 @@ def _tell(done: CarriedOut) -> None:
 def _show(frame: pd.DataFrame) -> None:
     if frame.empty:
         return
+    frame = frame.drop(columns=["withheld", "withheld_mark"], errors="ignore")
     table = Table(*(str(column) for column in frame.columns))
     for row in frame.itertuples(index=False):
         table.add_row(*("" if not isinstance(value, list) and pd.isna(value) else str(value) for value in row))

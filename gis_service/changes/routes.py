@@ -23,12 +23,12 @@ from gis_service.changes.actions import (
     approve_change,
     discard_change,
     draft_change,
-    impact_of,
     land_change,
     land_changes,
     revert_change,
 )
 from gis_service.changes.carrying_out import CarriedOut
+from gis_service.changes.published import published_impact_of
 from gis_service.intake.subject import Mode
 
 router = APIRouter(prefix="/api/v1", tags=["land changes"], dependencies=[Depends(requires(Permission.SEE_LAND))])
@@ -142,7 +142,7 @@ def draft(engine: EngineDep, acting: ActingDep, order: Draft) -> ChangeDetails:
 @router.get("/land-changes/{change_id}/impact")
 def impact(engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, change_id: RowKey) -> ImpactItem:
     """Tell whom and what a change would move; writes nothing."""
-    found = impact_of(engine, settings, viewer, change_id)
+    found = published_impact_of(engine, settings, viewer, change_id)
     return ImpactItem(
         since=found.since,
         until=found.until,

@@ -23,11 +23,11 @@ from gis_service.planning.bases import Base
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import edit_of
 from gis_service.planning.graphs import Rules, Within
-from gis_service.planning.measures import measured
-from gis_service.planning.posts import Aim, PostsAsked, propose_posts
+from gis_service.planning.posts import Aim, PostsAsked
+from gis_service.planning.published import published_proposal, published_staffing
+from gis_service.planning.published_plans import marked, published_measures, published_reasons
 from gis_service.planning.publishing import publish, revert
-from gis_service.planning.showing import compared, reasons_in_words
-from gis_service.planning.staffing import staffing
+from gis_service.planning.showing import compared
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
 from gis_service.texts import T
@@ -56,7 +56,7 @@ def show_staffing(
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         scope = Scope(on_day(day), None)
-        found = staffing(session, scope, shell.settings, base=base, weighted=weighted, recruits=recruits)
+        found = published_staffing(session, scope, shell.settings, base=base, weighted=weighted, recruits=recruits)
     rows = found[found["level"].eq(level)]
     show(rows[[*_STAFFING, "district_pays", "township_pays"] if level is AreaLevel.TOWNSHIP else list(_STAFFING)])
 
@@ -80,8 +80,8 @@ def show_posts(
         scope = Scope(on_day(day), None)
         area_id = None if within is None else area_by_code(session, scope, within)
         asked = PostsAsked(level, area_id, change, base, aim, {}, {}, {}, keep, accept, 20)
-        found = propose_posts(session, scope, shell.settings, asked)
-    show(found.rows)
+        found = published_proposal(session, scope, shell.settings, asked)
+    show(found.rows.drop(columns=["withheld", "withheld_mark"]))
     console.print(str(found.certificate))
     console.print(str(T("{count} posts are filled anew.", count=found.moves)))
     show(found.curve.astype({"load": "float64", "delta": "float64"}).round(3))
@@ -162,9 +162,11 @@ def show_scenario(context: typer.Context, number: Number) -> None:
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         (one, plan), (_, today) = compared(session, shell.viewer, number, None)
-        figures = [measured(each, shell.settings, only=one.only).total for each in (today, plan)]
-        reasons = reasons_in_words(plan, only=one.only)
-    show(pd.DataFrame({"": list(figures[0]), "today": list(figures[0].values()), "plan": list(figures[1].values())}))
+        figures = [marked(published_measures(one, each, shell.settings).total) for each in (today, plan)]
+        reasons = published_reasons(one, plan, shell.settings)
+    names = [name for name in figures[0] if not name.startswith("withheld")]
+    sides = {side: [row[name] for name in names] for side, row in zip(("today", "plan"), figures, strict=True)}
+    show(pd.DataFrame({"": names, **sides}))
     for _unit, texts in reasons:
         console.print("· " + " ".join(texts))
 

@@ -14,6 +14,12 @@ from gis_service.addresses.tables import Placement
 from gis_service.areas.queries import area_names
 from gis_service.planning.bases import same_day_before
 from gis_service.registers.figures import coverage_of_areas, mismatches_of_areas, rentals_of_areas
+from gis_service.registers.published import (
+    published_counts,
+    published_coverage,
+    published_mismatches,
+    published_rentals,
+)
 from gis_service.registers.tables import Registration
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
@@ -31,18 +37,32 @@ def factors_of_areas(session: Session, scope: Scope, settings: Settings) -> pd.D
     Churn is registrations and deregistrations of the last 365 days per registered migrant. Public-order cases are in no
     register of the service yet: unknown everywhere.
     """
-    coverage = coverage_of_areas(session, scope, settings)
-    rentals = rentals_of_areas(session, scope, settings)
+    return _factors(
+        session,
+        scope,
+        coverage_of_areas(session, scope, settings),
+        rentals_of_areas(session, scope, settings),
+        mismatches_of_areas(session, scope),
+        _turnover(session, scope),
+    )
+
+
+def _factors(
+    session: Session,
+    scope: Scope,
+    coverage: pd.DataFrame,
+    rentals: pd.DataFrame,
+    mismatches: pd.DataFrame,
+    events: pd.Series,
+) -> pd.DataFrame:
     migrants = coverage["migrants"].astype("Float64")
     let = rentals["rentals"].astype("Float64")
     factors = pd.DataFrame(index=coverage.index)
     factors["load"] = load_factor(coverage)
-    factors["churn"] = _turnover(session, scope) / migrants.where(migrants > 0)
+    factors["churn"] = events.astype("Float64") / migrants.where(migrants > 0)
     factors["group_rental_share"] = rentals["group_rentals"].astype("Float64") / let.where(let > 0)
     factors["high_risk_rental_share"] = rentals["red_or_orange"].astype("Float64") / let.where(let > 0)
-    factors["mismatch_rate"] = mismatches_of_areas(session, scope)["mismatches"].astype("Float64") / migrants.where(
-        migrants > 0
-    )
+    factors["mismatch_rate"] = mismatches["mismatches"].astype("Float64") / migrants.where(migrants > 0)
     factors["public_order_cases"] = pd.Series(pd.NA, index=coverage.index, dtype="Float64")
     factors["staff_weakness"] = staff_weakness(coverage["coverage"], _share_over_50(session, scope))
     return factors[list(FACTORS)]
@@ -56,8 +76,23 @@ def difficulty_of_areas(session: Session, scope: Scope, settings: Settings) -> p
     Index `area_id`: `score` (0-100), `known` (share), `contribution_<factor>` in points, `multiplier` (what demand is
     multiplied by; 1 where nothing is known).
     """
-    names = area_names(session, scope)
-    factors = factors_of_areas(session, scope, settings)
+    return _scored(area_names(session, scope), factors_of_areas(session, scope, settings), settings)
+
+
+def published_difficulty(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
+    """`difficulty_of_areas` computed from what the reader may see: a factor of a withheld count is unknown."""
+    factors = _factors(
+        session,
+        scope,
+        published_coverage(session, scope, settings),
+        published_rentals(session, scope, settings),
+        published_mismatches(session, scope, settings),
+        published_counts(session, scope, settings, _turnover(session, scope).to_frame("events"))["events"],
+    )
+    return _scored(area_names(session, scope), factors, settings)
+
+
+def _scored(names: pd.DataFrame, factors: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     weights, method = settings.difficulty_weights, settings.difficulty_method
     levels = list(names.groupby("level").groups.values()) or [names.index]
     scored = pd.concat(difficulty(factors.loc[of_level], weights=weights, method=method) for of_level in levels)

@@ -12,12 +12,12 @@ from pydantic import BaseModel, Field
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep, SettingsDep
-from gis_service.api.wire import Limit, Offset, Page, RowKey, items_of
+from gis_service.api.wire import Limit, Offset, Page, RowKey, Withheld, items_of
 from gis_service.areas.tables import AreaLevel
 from gis_service.planning.bases import Base
-from gis_service.planning.difficulty import difficulty_of_areas
-from gis_service.planning.posts import Aim, PostsAsked, propose_posts
-from gis_service.planning.staffing import staffing
+from gis_service.planning.difficulty import published_difficulty
+from gis_service.planning.posts import Aim, PostsAsked
+from gis_service.planning.published import published_proposal, published_staffing
 from layers.difficulty import FACTORS
 
 router = APIRouter(
@@ -44,14 +44,15 @@ class StaffingItem(BaseModel):
     surplus: float | None
     coverage: float | None
     status: str
-    allotted: int
-    social: int
-    police: int
+    allotted: int | None
+    social: int | None
+    police: int | None
     difficulty: float | None
     multiplier: float
     missing: int | None
     district_pays: int | None
     township_pays: int | None
+    withheld: Withheld
 
 
 class DifficultyItem(BaseModel):
@@ -103,12 +104,13 @@ class PostsRow(BaseModel):
     area_id: int
     code: str
     name: str
-    demand: int
+    demand: int | None
     today: int
     posts: int
     change: int
     load_before: float | None
     load_after: float | None
+    withheld: Withheld
 
 
 class CurvePoint(BaseModel):
@@ -145,7 +147,7 @@ def list_staffing(
     limit: Limit = 100,
 ) -> Page[StaffingItem]:
     """List required posts, shortfall, sides and payers per area of one level."""
-    found = staffing(session, scope, settings, base=base, weighted=weighted, recruits=recruits)
+    found = published_staffing(session, scope, settings, base=base, weighted=weighted, recruits=recruits)
     rows = found[found["level"].eq(level)]
     return Page(items=items_of(StaffingItem, rows, offset, limit), total=len(rows), offset=offset, limit=limit)
 
@@ -155,7 +157,7 @@ def list_difficulty(
     session: ReadDep, scope: ScopeDep, settings: SettingsDep, level: Level, offset: Offset = 0, limit: Limit = 100
 ) -> Page[DifficultyItem]:
     """List the difficulty of the areas of one level with what each factor contributes."""
-    found = difficulty_of_areas(session, scope, settings)
+    found = published_difficulty(session, scope, settings)
     rows = found[found["level"].eq(level)].sort_values("score", ascending=False, na_position="last")
     points = rows[[f"contribution_{name}" for name in FACTORS]].set_axis(list(FACTORS), axis=1).astype("float64")
     rows = rows.assign(contributions=pd.Series(points.to_dict("records"), index=rows.index, dtype="object"))
@@ -165,7 +167,7 @@ def list_difficulty(
 @router.post("/posts")
 def hand_out_posts(session: ReadDep, scope: ScopeDep, settings: SettingsDep, order: PostsOrder) -> PostsAnswer:
     """Hand out posts so that the worst load is the least possible; computes and writes nothing."""
-    found = propose_posts(session, scope, settings, asked_of(order))
+    found = published_proposal(session, scope, settings, asked_of(order))
     least, chosen = found.least, found.chosen
     return PostsAnswer(
         posts=found.posts,

@@ -21,11 +21,12 @@ from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import ByHand
 from gis_service.planning.graphs import Rules
 from gis_service.planning.letters import letters_of
-from gis_service.planning.measures import Measures, measured
+from gis_service.planning.measures import Measures
 from gis_service.planning.notices import notices_for
+from gis_service.planning.published_plans import published_measures, published_reasons
 from gis_service.planning.publishing import publish, revert
-from gis_service.planning.scenarios import comments_of, plan_of, scenarios_of, seen, steps_of
-from gis_service.planning.showing import compared, reasons_in_words
+from gis_service.planning.scenarios import comments_of, plan_of, require_drafting, scenarios_of, seen, steps_of
+from gis_service.planning.showing import compared
 from gis_service.planning.tables import ScenarioState
 
 router = APIRouter(
@@ -216,7 +217,7 @@ def read_scenario(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, sc
         **ScenarioItem.model_validate(found.scenario).model_dump(),
         steps=[{"step": each.step, "kind": each.kind, "author": each.author} for each in steps],
         comments=[{"author": each.author, "text": each.text} for each in comments_of(session, found.scenario)],
-        figures=_item(measured(plan, settings, only=found.only)),
+        figures=_item(published_measures(found, plan, settings)),
     )
 
 
@@ -236,6 +237,7 @@ def undo(engine: EngineDep, acting: ActingDep, scenario_id: RowKey) -> StepDone:
 def balance(session: ReadDep, viewer: ViewerDep, scenario_id: RowKey, order: Try) -> BalanceItem:
     """Tell what giving units to a beat would mean; writes nothing."""
     found = seen(session, viewer, scenario_id)
+    require_drafting(viewer, found)
     told: Balance = balance_of(plan_of(session, found.scenario), order.units, order.beat, only=found.only)
     return BalanceItem(**asdict(told))
 
@@ -253,16 +255,16 @@ def compare(
     """Compare a scenario with another one, or with today."""
     one, second = compared(session, viewer, scenario_id, other)
     return Comparison(
-        one=_item(measured(one[1], settings, only=one[0].only)),
-        other=_item(measured(second[1], settings, only=second[0].only)),
+        one=_item(published_measures(one[0], one[1], settings)),
+        other=_item(published_measures(second[0], second[1], settings)),
     )
 
 
 @router.get("/scenarios/{scenario_id}/reasons")
-def reasons(session: ReadDep, viewer: ViewerDep, scenario_id: RowKey) -> list[ReasonItem]:
+def reasons(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, scenario_id: RowKey) -> list[ReasonItem]:
     """Tell why each compound goes to another beat, in the plan that the optimiser drew last."""
     found = seen(session, viewer, scenario_id)
-    told = reasons_in_words(plan_of(session, found.scenario), only=found.only)
+    told = published_reasons(found, plan_of(session, found.scenario), settings)
     return [ReasonItem(unit=unit, texts=texts) for unit, texts in told]
 
 

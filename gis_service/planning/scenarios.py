@@ -21,6 +21,7 @@ from gis_service.planning.edits import Edit, edit_of
 from gis_service.planning.inputs import Inputs, packed, unpacked
 from gis_service.planning.plans import Plan, replayed, take_step
 from gis_service.planning.tables import Scenario, ScenarioComment, ScenarioEdit, ScenarioState
+from gis_service.registers.withholding import looks_across_townships
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
 from gis_service.teams.scope import scope_of
@@ -31,10 +32,14 @@ _OPEN = (ScenarioState.DRAFT,)
 
 @dataclass(frozen=True)
 class Seen:
-    """A scenario as a viewer sees it: `only` are the compounds that the viewer may see, None = all of it."""
+    """A scenario as a viewer sees it: `only` are the compounds that the viewer may see, None = all of it.
+
+    `across`: the viewer looks across townships, and sees no small counts of it.
+    """
 
     scenario: Scenario
     only: frozenset[int] | None
+    across: bool = False
 
 
 def create_scenario(
@@ -208,6 +213,12 @@ def seen(session: Session, viewer: Viewer, scenario_id: int, *, lock: bool = Fal
     return sight
 
 
+def require_drafting(viewer: Viewer, found: Seen) -> None:
+    """Refuse the exact counts of the drawing board to whoever looks across townships and draws nothing."""
+    if found.across:
+        viewer.require(Permission.PLAN)
+
+
 def inputs_of(session: Session, scenario: Scenario) -> Inputs:
     """The copy of the day that a scenario is made on."""
     stored = session.scalar(select(Scenario.inputs).where(Scenario.id == scenario.id))
@@ -245,11 +256,12 @@ def _sight(session: Session, viewer: Viewer, scenario: Scenario) -> Seen | None:
     if not (own or scenario.shared):
         return None
     reach = reach_of(session, viewer, scenario.day)
+    across = looks_across_townships(session, scope_of(session, viewer, scenario.day))
     if reach is None or scenario.area_id in reach:
-        return Seen(scenario, None)
+        return Seen(scenario, None, across)
     inside: set[int] = set(session.scalars(subtree([scenario.area_id], scenario.day)))
     below = reach & inside
-    return Seen(scenario, below) if below else None
+    return Seen(scenario, below, across) if below else None
 
 
 def _editable(session: Session, viewer: Viewer, scenario_id: int) -> Scenario:

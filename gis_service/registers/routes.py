@@ -7,12 +7,12 @@ from typing import Annotated
 
 import pandas as pd
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
 
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep, SettingsDep
-from gis_service.api.wire import Limit, Offset, Page, items_of
+from gis_service.api.wire import Limit, Offset, Page, Withheld, items_of
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.published import (
     published_beat_loads,
@@ -25,11 +25,6 @@ from gis_service.registers.tables import MismatchClass
 router = APIRouter(prefix="/api/v1/figures", tags=["figures"], dependencies=[Depends(requires(Permission.SEE_FIGURES))])
 
 Level = Annotated[AreaLevel, Query(description="The level to list.")]
-
-
-Withheld = Annotated[
-    list[str], Field(description="Figures that are null because a count is below 5 or would give one away.")
-]
 
 
 class AreaFigures(BaseModel):

@@ -19,7 +19,7 @@ from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_names
-from gis_service.registers.published import published_residents
+from gis_service.registers.figures import residents_at
 from gis_service.registers.registrations.history import history_of_address
 from gis_service.registers.unmasked import people_at
 from gis_service.texts import T
@@ -71,7 +71,6 @@ def address_page(
     request: Request,
     session: ReadDep,
     scope: ScopeDep,
-    settings: SettingsDep,
     viewer: ViewerDep,
     vault: VaultDep,
     address_id: RowKey,
@@ -80,7 +79,7 @@ def address_page(
     row = address(session, scope, address_id)
     names = area_names(session, scope)["name"]
     row["suggested_area_name"] = names.get(row["suggested_area_id"])
-    residents = published_residents(session, scope, settings, address_id)
+    residents = residents_at(session, scope, address_id)
     stays = records(history_of_address(session, scope, vault, address_id).set_index("registration_id"))
     return page(
         request,

@@ -9,31 +9,33 @@ from weasyprint import HTML
 
 from gis_service.planning.measures import Measures
 from gis_service.planning.plans import Plan
-from gis_service.planning.tables import Scenario
+from gis_service.planning.published_plans import marked, published_measures, withheld_beats
+from gis_service.planning.scenarios import Seen
+from gis_service.settings import Settings
 from gis_service.texts import T
 from gis_service.web.plan_maps import Land, load_sheet
 from gis_service.web.rendering import environment
 
 
-def brief_pdf(
-    scenario: Scenario, land: Land, plan: Plan, today: Plan, before: Measures, after: Measures, reasons: list[str]
-) -> bytes:
+def brief_pdf(found: Seen, land: Land, plan: Plan, today: Plan, settings: Settings, reasons: list[str]) -> bytes:
     """One page A4 as PDF, Chinese fonts embedded; nothing is loaded from anywhere."""
+    before, after = published_measures(found, today, settings), published_measures(found, plan, settings)
+    gone, gone_before = withheld_beats(found, plan, settings), withheld_beats(found, today, settings)
     recruits = [person for person in plan.staff.values() if person.officer_id is None]
     page = (
         environment()
         .get_template("brief.html")
         .render(
-            scenario=scenario,
+            scenario=found.scenario,
             area_name=plan.inputs.area_name,
             standard=plan.inputs.standard,
-            before=before.total,
-            after=after.total,
+            before=marked(before.total),
+            after=marked(after.total),
             recruits=len(recruits),
             rows=effect_rows(before, after),
             histogram=histogram_bars(before, after),
-            map_before=Markup(load_sheet(land, today, title=str(T("Today")), width_mm=180, height_mm=118)),  # noqa: S704 - our own SVG
-            map_after=Markup(load_sheet(land, plan, title=str(T("Proposal")), width_mm=180, height_mm=118)),  # noqa: S704 - our own SVG
+            map_before=Markup(load_sheet(land, today, title=str(T("Today")), withheld=gone_before, height_mm=118)),  # noqa: S704 - our own SVG
+            map_after=Markup(load_sheet(land, plan, title=str(T("Proposal")), withheld=gone, height_mm=118)),  # noqa: S704 - our own SVG
             reasons=reasons[:3],
         )
     )
@@ -44,8 +46,10 @@ def brief_pdf(
 def effect_rows(before: Measures, after: Measures) -> list[dict[str, Any]]:
     """Townships and villages with their figures before and after; those whose officers change first."""
     old = {row["area_id"]: row for row in before.areas}
-    rows = [{**row, "was": old.get(row["area_id"], row)} for row in after.areas]
-    return sorted(rows, key=lambda row: (not row["is_township"], -abs(row["officers"] - row["was"]["officers"])))
+    pairs = [(row, old.get(row["area_id"], row)) for row in after.areas]
+    changed = {row["area_id"]: abs((row["officers"] or 0) - (was["officers"] or 0)) for row, was in pairs}
+    pairs.sort(key=lambda pair: (not pair[0]["is_township"], -changed[pair[0]["area_id"]]))
+    return [{**marked(row), "was": marked(was)} for row, was in pairs]
 
 
 def histogram_bars(before: Measures, after: Measures) -> list[dict[str, Any]]:

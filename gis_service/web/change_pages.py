@@ -20,11 +20,11 @@ from gis_service.changes.actions import (
     apply_change,
     approve_change,
     discard_change,
-    impact_of,
     land_change,
     land_changes,
     revert_change,
 )
+from gis_service.changes.published import published_impact_of
 from gis_service.errors import GridError, InvalidInputError
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
@@ -164,7 +164,7 @@ def _change(
     impact, obstacle = None, None
     if change.state in _OPEN:
         try:
-            impact = impact_of(engine, settings, viewer, change_id)
+            impact = published_impact_of(engine, settings, viewer, change_id)
         except InvalidInputError as error:
             obstacle = Refusal("impact", error)
     with reading(engine) as session:

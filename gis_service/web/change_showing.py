@@ -141,7 +141,7 @@ def impact_tables(session: Session, viewer: Viewer, change: LandChange, impact: 
         for row in records(flows)
     ]
     return {
-        "totals": {name: int(impact.flows[name].sum()) for name in ("addresses", "migrants", "rentals")},
+        "totals": {name: _together(impact.flows, name) for name in ("addresses", "migrants", "rentals")},
         "flows": moved,
         "flows_left": len(impact.flows) - len(flows),
         "officers": records(impact.officers),
@@ -156,6 +156,12 @@ def impact_tables(session: Session, viewer: Viewer, change: LandChange, impact: 
             for row in records(impact.faults)
         ],
     }
+
+
+def _together(flows: pd.DataFrame, name: str) -> int | str:
+    """All flows together; the mark when they are withheld."""
+    withheld = flows["withheld"].map(lambda names: name in names)
+    return str(flows["withheld_mark"].iloc[0]) if withheld.any() else int(flows[name].sum())
 
 
 def _telling(coverage: pd.DataFrame) -> pd.DataFrame:

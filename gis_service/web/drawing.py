@@ -22,16 +22,16 @@ from gis_service.registers.figures import (
     population,
 )
 from gis_service.registers.published import (
-    looks_across_townships,
     published_beat_loads,
     published_coverage,
     published_mismatches,
     published_rentals,
 )
 from gis_service.registers.quarters.calendar import Quarter
-from gis_service.registers.quarters.queries import progress
-from gis_service.registers.rentals.hotspots import HotspotMeasure, hotspots_of_compounds
+from gis_service.registers.quarters.published import published_progress
+from gis_service.registers.rentals.hotspots import HotspotMeasure, published_hotspots
 from gis_service.registers.tables import MismatchClass
+from gis_service.registers.withholding import looks_across_townships
 from gis_service.settings import Settings
 from gis_service.teams.queries import beat_parts
 from gis_service.texts import T, Text, current_locale
@@ -143,21 +143,7 @@ def _hotspots(drawing: Drawing) -> GridMap:
 
 def hotspot_figures(drawing: Drawing) -> pd.DataFrame:
     """What the drawing measures over compounds: `layers.hotspots.hotspots` with `as_of` and `source`."""
-    found = hotspots_of_compounds(drawing.session, drawing.scope, drawing.settings, drawing.measure)
-    return _without_small_rates(drawing, found)
-
-
-def _without_small_rates(drawing: Drawing, found: pd.DataFrame) -> pd.DataFrame:
-    """The classes stay; rates of withheld counts go, and with them all scores, which are sums over neighbours."""
-    published = published_rentals(drawing.session, drawing.scope, drawing.settings).loc[found.index]
-    counted = ["rentals"] if drawing.measure is HotspotMeasure.RENTALS else ["rentals", drawing.measure.value]
-    hidden = published[counted].isna().any(axis=1)
-    if not hidden.any():
-        return found
-    shown = found.assign(withheld_mark=published["withheld_mark"].where(hidden))
-    shown[["rate", "rate_adjusted"]] = found[["rate", "rate_adjusted"]].mask(hidden)
-    shown[["gi_z", "p_sim", "q_value"]] = pd.NA
-    return shown.astype(dict.fromkeys(("gi_z", "p_sim", "q_value"), "Float64"))
+    return published_hotspots(drawing.session, drawing.scope, drawing.settings, drawing.measure)
 
 
 def _heat(drawing: Drawing) -> pd.DataFrame:
@@ -199,7 +185,7 @@ def _mismatches(drawing: Drawing) -> GridMap:
 def _quarter(drawing: Drawing) -> GridMap:
     quarter = Quarter.of(drawing.scope.day)
     land = areas(drawing.session, drawing.scope, levels=[AreaLevel.VILLAGE])
-    far = progress(drawing.session, drawing.scope, quarter)
+    far = published_progress(drawing.session, drawing.scope, drawing.settings, quarter)
     frame = _joined(land, far)
     source = str(T("mismatches, signatures"))
     return draw_progress(

@@ -23,7 +23,7 @@ from gis_service.addresses.topology import topology_findings
 from gis_service.areas.queries import area_names, areas
 from gis_service.errors import InvalidInputError
 from gis_service.intake.report import inert
-from gis_service.planning.staffing import staffing
+from gis_service.planning.published import published_staffing
 from gis_service.registers.published import (
     published_beat_loads,
     published_coverage,
@@ -81,7 +81,7 @@ _READERS: dict[ExportKind, Callable[[Session, Scope, Settings], pd.DataFrame]] =
     ExportKind.RENTALS: published_rentals,
     ExportKind.MISMATCHES: published_mismatches,
     ExportKind.TOPOLOGY: topology_findings,
-    ExportKind.STAFFING: staffing,
+    ExportKind.STAFFING: published_staffing,
 }
 
 

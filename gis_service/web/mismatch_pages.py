@@ -17,7 +17,7 @@ from gis_service.api.wire import PlainText, RowKey
 from gis_service.registers.days import check_day
 from gis_service.registers.mismatches.actions import ITEMS_MOST, attach, comment, hand_over, set_state
 from gis_service.registers.mismatches.evidence import FIELDS
-from gis_service.registers.mismatches.figures import monthly, worst_compounds
+from gis_service.registers.mismatches.published import published_month_totals, published_worst
 from gis_service.registers.mismatches.queries import Wanted, count_states, mismatch, mismatches
 from gis_service.registers.mismatches.states import may_become, needs_reason, side_of
 from gis_service.registers.quarters.person_links import links_of_mismatch
@@ -129,14 +129,14 @@ def figures_page(
     """Show the ten worst compounds and why, and what was found and settled month by month."""
     check_day(scope.day)
     first = scope.day.replace(year=scope.day.year - 1, day=1)
-    months = monthly(session, scope, first, scope.day).groupby("month")[["found", "settled"]].sum()
+    months = published_month_totals(session, scope, settings, first, scope.day)
     return page(
         request,
         "mismatch_figures.html",
         viewer,
-        rows=records(worst_compounds(session, scope, settings).rename_axis("area_id")),
+        rows=records(published_worst(session, scope, settings).rename_axis("area_id")),
         months=records(months.iloc[::-1]),
-        most=int(months.to_numpy().max(initial=1)),
+        most=int(months[["found", "settled"]].fillna(0).to_numpy().max(initial=1)),
         per=settings.rate_per,
         day=scope.day,
     )

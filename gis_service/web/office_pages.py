@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
 from typing import Annotated
 from urllib.parse import urlencode
@@ -25,6 +26,7 @@ from gis_service.access.http import ActingDep, PresenceDep, ReachDep, ViewerDep,
 from gis_service.access.permissions import Permission, Role
 from gis_service.access.scope import Scope
 from gis_service.access.sign_in import start_view_as
+from gis_service.access.tables import AuditEntry
 from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
@@ -33,6 +35,7 @@ from gis_service.errors import GridError, NotFoundError
 from gis_service.storage.engine import reading
 from gis_service.teams.queries import officer_by_badge
 from gis_service.texts import T
+from gis_service.web.act_names import ACT_NAMES, act_name
 from gis_service.web.rendering import page
 from gis_service.web.wording import code_name
 
@@ -170,14 +173,38 @@ def audit_page(
         request,
         "audit.html",
         viewer,
-        entries=entries,
+        entries=[(entry, act_name(entry.action), _changes(entry)) for entry in entries],
         total=total,
         offset=offset,
         limit=PAGE,
         said=said,
+        acts=[(code, str(name)) for code, name in ACT_NAMES.items()],
         query=urlencode(said),
+        exported=urlencode({name: value for name, value in _as_api(asked).items() if value is not None}),
         verdict=verify_audit(engine),
     )
+
+
+def _as_api(asked: AuditFilter) -> dict[str, str | None]:
+    """The filter as the export over the API takes it."""
+    ends = {
+        name: None if at is None else at.isoformat() for name, at in (("since", asked.since), ("until", asked.until))
+    }
+    return {"actor": asked.actor, "action": asked.action, "result": asked.result, **ends}
+
+
+def _changes(entry: AuditEntry) -> list[tuple[str, str, str]]:
+    """Field, what it was, what it is."""
+    before, after = (json.loads(said) if said else {} for said in (entry.before, entry.after))
+    return [
+        (
+            name,
+            "" if before.get(name) is None else str(before[name]),
+            "" if after.get(name) is None else str(after[name]),
+        )
+        for name in {**before, **after}
+        if before.get(name) is not None or after.get(name) is not None
+    ]
 
 
 def _midnight(day: str) -> datetime | None:

@@ -15,6 +15,7 @@ from gis_service.access.scope import Scope
 from gis_service.areas.queries import areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.registers.withholding import mark
 from gis_service.settings import Settings
 from gis_service.texts import current_locale
 from layers.crs import to_metric
@@ -58,8 +59,16 @@ def main_beats(plan: Plan) -> dict[int, str | None]:
     return {area_id: min(of_area, key=lambda key: (-of_area[key], key or "")) for area_id, of_area in people.items()}
 
 
-def load_sheet(land: Land, plan: Plan, *, title: str, width_mm: float = 180.0, height_mm: float = 110.0) -> str:
-    """The beats of a plan, coloured by their load, as SVG."""
+def load_sheet(
+    land: Land,
+    plan: Plan,
+    *,
+    title: str,
+    withheld: Collection[str] = (),
+    width_mm: float = 180.0,
+    height_mm: float = 110.0,
+) -> str:
+    """The beats of a plan, coloured by their load, as SVG; with a mark for the load of those that are withheld."""
     settings, texts = land.settings, land.texts
     main = main_beats(plan)
     loads: dict[str, int] = {}
@@ -76,7 +85,7 @@ def load_sheet(land: Land, plan: Plan, *, title: str, width_mm: float = 180.0, h
     classes = classes.where(classes.notna(), "uncovered").mask(pd.Series(vacant, index=metric.index), "uncovered")
     legend = load_legend(settings.load_class_edges, standard=settings.persons_per_officer, note="", texts=texts)
     frames = _dissolved(metric, keys)
-    labels = pd.Series({key: f"{loads[key]:,}" for key in frames.index})
+    labels = pd.Series({key: mark(settings) if key in withheld else f"{loads[key]:,}" for key in frames.index})
     sheet = Sheet(metric, classes, legend, labels, frames)
     note = texts("As of {date}").format(date=plan.inputs.day.isoformat())
     return draw_sheet(sheet, title=title, note=note, width_mm=width_mm, height_mm=height_mm, texts=texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import pandas as pd
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
@@ -13,9 +14,11 @@ from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import GridError
 from gis_service.planning.bases import Base
-from gis_service.planning.difficulty import difficulty_of_areas
-from gis_service.planning.posts import Aim, PostsAsked, PostsProposal, propose_posts
-from gis_service.planning.staffing import staffing
+from gis_service.planning.difficulty import published_difficulty
+from gis_service.planning.posts import Aim, PostsAsked, PostsProposal
+from gis_service.planning.published import published_proposal, published_staffing
+from gis_service.registers.withholding import mark
+from gis_service.settings import Settings
 from gis_service.texts import T, Text
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
@@ -69,7 +72,7 @@ def posts_page(
     asked: Annotated[PostsAsked | None, Depends(posts_asked)],
 ) -> HTMLResponse:
     """Show required posts, what is short and who pays, with a map beside; and hand out posts when asked."""
-    found = staffing(
+    found = published_staffing(
         session, scope, settings, base=shown["base"], weighted=shown["weighted"], recruits=shown["recruits"]
     )
     roots = found[~found["parent_id"].isin(found.index)]
@@ -78,9 +81,10 @@ def posts_page(
     fault = None
     if asked is not None:
         try:
-            proposal = propose_posts(session, scope, settings, asked)
+            proposal = published_proposal(session, scope, settings, asked)
         except GridError as refusal:
             fault = str(refusal)
+    townships = found[found["level"].eq(AreaLevel.TOWNSHIP)]
     summed = ("migrants", "officers_fte", "required", "social", "police", "missing")
     return page(
         request,
@@ -92,8 +96,8 @@ def posts_page(
         asked=asked,
         levels=[(each.value, code_name(each)) for each in _PLACES],
         rows=records(rows),
-        total={name: roots[name].sum(min_count=1) for name in summed},
-        pays={name: int(found[name].fillna(0).sum()) for name in ("district_pays", "township_pays")},
+        total={name: _together(roots, name, settings) for name in summed},
+        pays={name: _together(townships, name, settings) for name in ("district_pays", "township_pays")},
         proposal=proposal,
         proposed=None if proposal is None else records(proposal.rows.sort_values("load_before", ascending=False)),
         curve=[] if proposal is None else _curve(proposal),
@@ -111,7 +115,7 @@ def difficulty_page(
     level: Annotated[AreaLevel, Query()] = AreaLevel.TOWNSHIP,
 ) -> HTMLResponse:
     """Show how difficult areas are and what each factor contributes."""
-    found = difficulty_of_areas(session, scope, settings)
+    found = published_difficulty(session, scope, settings)
     rows = found[found["level"].eq(level)].sort_values("score", ascending=False, na_position="last")
     known = [name for name in FACTORS if settings.difficulty_weights.get(name, 0) > 0 and rows[name].notna().any()]
     unknown = [name for name in FACTORS if settings.difficulty_weights.get(name, 0) > 0 and name not in known]
@@ -126,6 +130,13 @@ def difficulty_page(
         factors=[(name, str(FACTOR_NAMES[name])) for name in known],
         unknown=[str(FACTOR_NAMES[name]) for name in unknown],
     )
+
+
+def _together(rows: pd.DataFrame, name: str, settings: Settings) -> Any:
+    """The sum of a column; the mark when a part of it is withheld."""
+    if rows["withheld"].map(lambda names: name in names).any():
+        return mark(settings)
+    return rows[name].sum(min_count=1)
 
 
 def _curve(proposal: PostsProposal) -> list[dict[str, object]]:

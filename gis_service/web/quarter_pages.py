@@ -27,7 +27,8 @@ from gis_service.registers.quarters.actions import (
 )
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
 from gis_service.registers.quarters.matching import match_quarter
-from gis_service.registers.quarters.queries import by_class, closed_items, items_of_village, progress, reconciliation_of
+from gis_service.registers.quarters.published import published_progress, totals_of
+from gis_service.registers.quarters.queries import by_class, closed_items, items_of_village, reconciliation_of
 from gis_service.registers.quarters.tables import QuarterState, Reconciliation
 from gis_service.registers.snapshots.queries import standing
 from gis_service.registers.tables import MismatchState
@@ -44,12 +45,13 @@ def quarters_page(
     request: Request,
     session: ReadDep,
     scope: ScopeDep,
+    settings: SettingsDep,
     viewer: ViewerDep,
     quarter: Annotated[str, Query(pattern=WRITTEN)] = "",
 ) -> HTMLResponse:
     """Show how far each village is in a quarter, and what the quarter before was."""
     asked = Quarter.parse(quarter) if quarter else Quarter.of(scope.day)
-    frame = progress(session, scope, asked)
+    frame = published_progress(session, scope, settings, asked)
     states = frame["state"].value_counts()
     return page(
         request,
@@ -61,7 +63,7 @@ def quarters_page(
         steps=[(state.value, int(states.get(state.value, 0))) for state in QuarterState],
         unopened=int(frame["state"].isna().sum()),
         overdue=int(frame["is_overdue"].sum()),
-        total={name: int(frame[name].sum()) for name in ("found", "settled", "open", "confirmed")},
+        total=totals_of(frame, settings),
         may_open=viewer.may(Permission.LEAD_QUARTER) and bool(frame["state"].isna().any()),
         day=scope.day,
     )

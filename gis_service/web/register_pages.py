@@ -6,13 +6,16 @@ from datetime import date
 from typing import Annotated
 from urllib.parse import urlencode
 
+import pandas as pd
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field, field_validator
+from sqlalchemy.orm import Session
 
 from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
+from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
 from gis_service.api.wire import PlainText, RowKey
@@ -20,15 +23,16 @@ from gis_service.areas.queries import area_details, area_names
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import InvalidInputError
 from gis_service.registers.days import check_day
-from gis_service.registers.figures import rentals_of_areas
 from gis_service.registers.mismatches.queries import count_states
+from gis_service.registers.published import published_rentals
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.queries import progress
 from gis_service.registers.registrations.history import due_for_renewal
-from gis_service.registers.registrations.turnover import turnover_of_areas
+from gis_service.registers.registrations.published import published_turnover
 from gis_service.registers.rentals.actions import Remedy, inspect, put_right
 from gis_service.registers.rentals.queries import limits_of, overdue_rectifications, rental, rentals
 from gis_service.registers.tables import RentalGrade
+from gis_service.registers.withholding import is_small, looks_across_townships, mark
 from gis_service.settings import Settings
 from gis_service.web.desk import Desk, DeskDep
 from gis_service.web.rendering import page, records
@@ -72,26 +76,21 @@ def registers_page(
     area = area_details(session, scope, area_id)
     check_day(scope.day)
     first = date(scope.day.year - 1, scope.day.month, 1)
-    flow = turnover_of_areas(session, scope, first, scope.day)
+    flow = published_turnover(session, scope, settings, first, scope.day)
     months = flow[flow["area_id"].eq(area_id)].tail(MONTHS + 1)
-    let = rentals_of_areas(session, scope, settings)
+    let = published_rentals(session, scope, settings)
     is_village = area["level"] == AreaLevel.VILLAGE
     quarter = Quarter.of(scope.day)
-    return page(
-        request,
-        "registers.html",
-        viewer,
-        area=area,
-        months=records(months.set_index("month")),
-        most=int(months[["arrivals", "departures"]].to_numpy().max(initial=1)),
-        rentals=records(let.loc[[area_id]])[0],
-        grades=[
-            (grade.value, rentals(session, scope, settings, grades=[grade], area_id=area_id, limit=1)[1])
+    states = count_states(session, scope, viewer, area_id)
+    counted = {
+        **{
+            grade.value: rentals(session, scope, settings, grades=[grade], area_id=area_id, limit=1)[1]
             for grade in RentalGrade
-        ],
-        overdue=rentals(session, scope, settings, overdue=True, area_id=area_id, limit=1)[1],
-        mismatches=count_states(session, scope, viewer, area_id),
-        due=due_for_renewal(
+        },
+        "overdue": rentals(session, scope, settings, overdue=True, area_id=area_id, limit=1)[1],
+        "unsettled": states["open"] + states["confirmed"],
+        "mismatches": states["total"],
+        "due": due_for_renewal(
             session,
             scope,
             vault,
@@ -100,11 +99,38 @@ def registers_page(
             area_id=area_id,
             limit=1,
         )[1],
+    }
+    heads = _heads(session, scope, settings, area_id, counted)
+    return page(
+        request,
+        "registers.html",
+        viewer,
+        area=area,
+        months=records(months.set_index("month")),
+        most=int(months[["arrivals", "departures"]].fillna(0).to_numpy().max(initial=1)),
+        rentals=records(let.loc[[area_id]])[0],
+        grades=[(grade.value, heads[grade.value]) for grade in RentalGrade],
+        heads=heads,
         quarter=quarter,
         villages=records(progress(session, scope, quarter, area_id)) if is_village else [],
         children=records(area_names(session, scope, parent=area_id)),
         day=scope.day,
     )
+
+
+def _heads(
+    session: Session, scope: Scope, settings: Settings, area_id: int, counted: dict[str, int]
+) -> dict[str, int | str]:
+    """Counts of lists as figures: exact within one township; of a wider view the whole only, with nothing to subtract.
+
+    With a small one all of them go: grades add up to the rentals.
+    """
+    if not looks_across_townships(session, scope):
+        return dict(counted)
+    names = area_names(session, scope)
+    roots = names.index[~names["parent_id"].isin(names.index)]
+    withheld = roots.tolist() != [area_id] or is_small(pd.Series(counted), settings).any()
+    return dict.fromkeys(counted, mark(settings)) if withheld else dict(counted)
 
 
 @router.get("/rentals")

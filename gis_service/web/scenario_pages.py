@@ -28,11 +28,12 @@ from gis_service.planning.edits import Edit, Headcount, Leave, Person, Recruits,
 from gis_service.planning.explaining import RELAXING
 from gis_service.planning.graphs import Rules, Within
 from gis_service.planning.letters import letters_of
-from gis_service.planning.measures import Measures, measured
+from gis_service.planning.measures import Measures
 from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.published_plans import marked, published_measures, published_reasons, withheld_beats
 from gis_service.planning.publishing import publish, revert
-from gis_service.planning.scenarios import Seen, comments_of, plan_of, scenarios_of, seen, steps_of
-from gis_service.planning.showing import compared, reasons_in_words
+from gis_service.planning.scenarios import Seen, comments_of, plan_of, require_drafting, scenarios_of, seen, steps_of
+from gis_service.planning.showing import compared
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from gis_service.teams.tables import EmploymentForm, Side
@@ -103,6 +104,7 @@ def scenario_page(
 def map_data(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, scenario_id: RowKey) -> dict[str, Any]:
     """What the map to edit by hand is drawn from."""
     found = seen(session, viewer, scenario_id)
+    require_drafting(viewer, found)
     plan = plan_of(session, found.scenario)
     return editing_data(land_of(session, settings, plan, found.only), plan, found.only)
 
@@ -212,7 +214,8 @@ def comparison_page(
     (one, plan), (second, against) = compared(session, viewer, scenario_id, other)
     land = land_of(session, settings, plan, one.only)
     other_land = land if other is None else land_of(session, settings, against, second.only)
-    after, before = measured(plan, settings, only=one.only), measured(against, settings, only=second.only)
+    after, before = published_measures(one, plan, settings), published_measures(second, against, settings)
+    gone, gone_before = withheld_beats(one, plan, settings), withheld_beats(second, against, settings)
     title = str(T("Today")) if other is None else second.scenario.name
     return page(
         request,
@@ -222,12 +225,12 @@ def comparison_page(
         against=title,
         others=[each for each in scenarios_of(session, viewer) if each.id != scenario_id],
         other=other,
-        before=before.total,
-        after=after.total,
+        before=marked(before.total),
+        after=marked(after.total),
         rows=effect_rows(before, after),
         histogram=histogram_bars(before, after),
-        map_before=Markup(load_sheet(other_land, against, title=title)),  # noqa: S704 - our own SVG, escaped inside
-        map_after=Markup(load_sheet(land, plan, title=one.scenario.name)),  # noqa: S704 - our own SVG, escaped inside
+        map_before=Markup(load_sheet(other_land, against, title=title, withheld=gone_before)),  # noqa: S704 - our own SVG, escaped inside
+        map_after=Markup(load_sheet(land, plan, title=one.scenario.name, withheld=gone)),  # noqa: S704 - our own SVG, escaped inside
         map_changes=Markup(change_sheet(land, plan, title=one.scenario.name)),  # noqa: S704 - our own SVG, escaped inside
     )
 
@@ -245,15 +248,13 @@ def brief(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, scenario_i
     """The brief for the leadership as PDF."""
     found = seen(session, viewer, scenario_id)
     plan = plan_of(session, found.scenario)
-    today = plan_of_today(plan.inputs)
     pdf = brief_pdf(
-        found.scenario,
+        found,
         land_of(session, settings, plan, found.only),
         plan,
-        today,
-        measured(today, settings, only=found.only),
-        measured(plan, settings, only=found.only),
-        [" ".join(texts) for _unit, texts in reasons_in_words(plan, only=found.only)],
+        plan_of_today(plan.inputs),
+        settings,
+        [" ".join(texts) for _unit, texts in published_reasons(found, plan, settings)],
     )
     name = f"scenario-{scenario_id}.pdf"
     return Response(pdf, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{name}"'})
@@ -323,8 +324,8 @@ def _show(
     with reading(engine) as session:
         found = seen(session, viewer, scenario_id)
         plan = plan_of(session, found.scenario)
-        before = measured(plan_of_today(plan.inputs), settings, only=found.only)
-        after = measured(plan, settings, only=found.only)
+        before = published_measures(found, plan_of_today(plan.inputs), settings)
+        after = published_measures(found, plan, settings)
         jobs = jobs_of(session, viewer, about=f"scenario {scenario_id}", limit=3)
         return page(
             request,
@@ -335,13 +336,13 @@ def _show(
             area_name=plan.inputs.area_name,
             standard=plan.inputs.standard,
             may=_may(viewer, found),
-            before=before.total,
-            after=after.total,
-            beats=sorted(after.beats, key=lambda beat: -beat["migrants"]),
+            before=marked(before.total),
+            after=marked(after.total),
+            beats=[marked(beat) for beat in sorted(after.beats, key=lambda beat: -(beat["migrants"] or 0))],
             histogram=histogram_bars(before, after),
             steps=[] if found.only is not None else _steps(session, found),
             drawn=_drawn(plan, found),
-            reasons=reasons_in_words(plan, only=found.only)[:REASONS_SHOWN],
+            reasons=published_reasons(found, plan, settings)[:REASONS_SHOWN],
             comments=comments_of(session, found.scenario),
             jobs=[shown(job, request.app.state.job_kinds) for job in jobs],
             forms=[(each.value, code_name(each.value)) for each in EmploymentForm],
@@ -357,7 +358,7 @@ def _townships(plan: Plan, after: Measures) -> list[tuple[int, str, int]]:
     if len(force) < 2:
         return []
     fixed = plan.headcount
-    return [(key, row["name"], fixed.get(key, round(row["officers"]))) for key, row in force.items()]
+    return [(key, row["name"], fixed.get(key, round(row["officers"] or 1))) for key, row in force.items()]
 
 
 def _may(viewer: Viewer, found: Seen) -> dict[str, bool]:

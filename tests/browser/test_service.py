@@ -275,7 +275,7 @@ def test_the_auditor_sees_that_the_trail_holds_and_filters_it(site: Site, at_des
     page.get_by_label("何人").fill("auditor")
     page.get_by_role("button", name="筛选").click()
 
-    expect(page.locator("tbody tr").first).to_contain_text("sign_in")
+    expect(page.locator("tbody tr").first).to_contain_text("登录")
     assert set(page.locator("tbody th").all_inner_texts()) == {"auditor"}
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import Engine, event, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
@@ -268,6 +269,12 @@ def test_pruning_keeps_what_is_young(ten_entries: Engine, settings: Settings) ->
 def test_pruning_never_goes_below_the_retention(ten_entries: Engine, settings: Settings) -> None:
     with pytest.raises(InvalidInputError, match="365"):
         prune_audit(ten_entries, SHELL, settings, keep_days=364, now=datetime.now(UTC))
+
+
+def test_no_deployment_keeps_the_trail_for_less_than_six_months(settings: Settings) -> None:
+    assert Settings(data_dir=settings.data_dir, audit_retention_days=183).audit_retention_days == 183
+    with pytest.raises(ValidationError, match="audit_retention_days"):
+        Settings(data_dir=settings.data_dir, audit_retention_days=182)
 
 
 def test_a_trail_that_does_not_hold_is_not_pruned(ten_entries: Engine, settings: Settings) -> None:

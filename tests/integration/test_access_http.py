@@ -439,7 +439,9 @@ def test_responses_defend_the_browser(commander: TestClient) -> None:
     assert one["x-frame-options"] == "SAMEORIGIN"
     assert one["referrer-policy"] == "same-origin"
     assert one["cache-control"] == "no-store"
-    assert one["strict-transport-security"].startswith("max-age=")
+    assert one["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+    for directive in ("object-src 'none'", "base-uri 'none'", "frame-ancestors 'self'"):
+        assert directive in policy.split("; ")
 
 
 def test_a_body_without_an_account_is_small(anonymous: TestClient) -> None:

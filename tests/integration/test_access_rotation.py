@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -111,6 +113,30 @@ def test_an_interrupted_rotation_goes_on_where_it_stopped(engine: Engine, vault:
     assert vault.seal_header == active
     assert all(use.is_active for use in key_usage(engine, vault))
     assert phones(engine, vault) == before
+
+
+def test_a_rotation_whose_process_is_killed_goes_on_where_it_stopped(engine: Engine, vault: Vault) -> None:
+    before = phones(engine, vault)
+    engine.dispose()
+    child = os.fork()
+    if child == 0:
+
+        def die(_column: str, _rows: int) -> None:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            rotate_keys(engine, vault, SHELL, batch_rows=10, progress=die)
+        finally:
+            os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL
+    assert phones(engine, vault) == before
+    assert not all(use.is_active for use in key_usage(engine, vault))
+    left = rotate_keys(engine, vault, SHELL, batch_rows=10)
+    assert 0 < left < OFFICERS, "what the killed process had done is not done again"
+    assert all(use.is_active for use in key_usage(engine, vault))
+    assert phones(engine, vault) == before
+    assert verify_audit(engine).holds
 
 
 def test_retired_keys_are_gone_and_the_active_ones_serve(engine: Engine, vault: Vault, settings: Settings) -> None:

@@ -27,7 +27,7 @@ from tests.integration.doors import Door, Headers
 from tests.integration.route_calls import CALLS, Call
 from tests.integration.route_spots import Site, Spot, Where
 
-ROLES = ("administrator", "auditor", "planner", "commander", "squad_leader", "officer", "steward")
+ROLES = tuple(role.value for role in Role)
 EXAMPLES = 2
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance]
 #: what takes seconds a call, or asks an identity provider; each has tests of its own

@@ -11,10 +11,10 @@ from pydantic import BaseModel
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep, SettingsDep
-from gis_service.api.wire import Limit, Offset, Page, items_of
+from gis_service.api.wire import Limit, Offset, Page, Withheld, items_of
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import InvalidInputError
-from gis_service.registers.mismatches.figures import monthly, rates_of_areas, worst_compounds
+from gis_service.registers.mismatches.published import published_months, published_rates, published_worst
 from gis_service.registers.tables import MismatchClass
 from gis_service.texts import T
 
@@ -36,6 +36,7 @@ class RateItem(BaseModel):
     rate_low: float | None
     rate_high: float | None
     status: str
+    withheld: Withheld = []
 
 
 class WorstItem(RateItem):
@@ -53,8 +54,9 @@ class MonthItem(BaseModel):
 
     month: date
     mismatch_class: MismatchClass
-    found: int
-    settled: int
+    found: int | None
+    settled: int | None
+    withheld: Withheld
 
 
 @router.get("/mismatch-rates")
@@ -67,7 +69,7 @@ def list_rates(
     limit: Limit = 100,
 ) -> Page[RateItem]:
     """List mismatch rates per area and class; `all` adds the classes up."""
-    frame = rates_of_areas(session, scope, settings, level).set_index("area_id")
+    frame = published_rates(session, scope, settings, level).set_index("area_id")
     return Page(items=items_of(RateItem, frame, offset, limit), total=len(frame), offset=offset, limit=limit)
 
 
@@ -79,17 +81,18 @@ def list_worst(
     limit: Annotated[int, Query(ge=1, le=100, description="How many.")] = 10,
 ) -> list[WorstItem]:
     """List the compounds with the highest adjusted mismatch rate, worst first, and why."""
-    return items_of(WorstItem, worst_compounds(session, scope, settings, limit))
+    return items_of(WorstItem, published_worst(session, scope, settings, limit))
 
 
 @router.get("/mismatch-months")
 def list_months(
     session: ReadDep,
     scope: ScopeDep,
+    settings: SettingsDep,
     first: Annotated[date, Query(description="Any day of the first month.")],
     last: Annotated[date, Query(description="Any day of the last month.")],
 ) -> list[MonthItem]:
     """List what was found and settled in each month, by class."""
     if not 0 <= (last.year - first.year) * 12 + last.month - first.month < MONTHS_MOST:
         raise InvalidInputError(T("Ask for 1 to {most} months, the first one first.", most=MONTHS_MOST))
-    return items_of(MonthItem, monthly(session, scope, first, last).set_index("month"))
+    return items_of(MonthItem, published_months(session, scope, settings, first, last).set_index("month"))

@@ -39,7 +39,11 @@ def worst_compounds(session: Session, scope: Scope, settings: Settings, number: 
 
     `code`, `name`, the columns of the rates over all classes, and those of `layers.mismatches.worst_reasons`.
     """
-    rates = rates_of_areas(session, scope, settings, AreaLevel.COMPOUND)
+    return worst_of_rates(rates_of_areas(session, scope, settings, AreaLevel.COMPOUND), number)
+
+
+def worst_of_rates(rates: pd.DataFrame, number: int) -> pd.DataFrame:
+    """The worst areas of `rates_of_areas`, as `worst_compounds` returns them."""
     indexed = rates.set_index(["area_id", "mismatch_class"])
     if indexed.empty:
         return pd.DataFrame(columns=["code", "name"])

@@ -24,7 +24,7 @@ from gis_service.registers.quarters.actions import (
 )
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.matching import match_quarter
-from gis_service.registers.quarters.queries import progress
+from gis_service.registers.quarters.published import published_progress
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
 from gis_service.texts import T, _
@@ -77,7 +77,7 @@ def show_progress(context: typer.Context, quarter: QuarterText, area: AreaOption
     shell: Shell = context.obj
     area_id = _area(shell, area)
     with reading(shell.engine) as session:
-        frame = progress(session, Scope(today_here(), None), Quarter.parse(quarter), area_id)
+        frame = published_progress(session, Scope(today_here(), None), shell.settings, Quarter.parse(quarter), area_id)
     headings = (_("No."), _("Code"), _("Village"), _("State"), _("Found"), _("Settled"), _("Quarter before"))
     table = Table(*headings)
     for row in frame.itertuples():

@@ -15,7 +15,7 @@ from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
-from gis_service.api.wire import Instant, Limit, Offset, Page, RowKey, items_of
+from gis_service.api.wire import Instant, Limit, Offset, Page, RowKey, Withheld, items_of
 from gis_service.registers.mismatches.queries import mismatch
 from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import (
@@ -29,7 +29,8 @@ from gis_service.registers.quarters.actions import (
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
 from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.person_links import links_of_mismatch, person
-from gis_service.registers.quarters.queries import progress, reconciliation_of
+from gis_service.registers.quarters.published import published_progress
+from gis_service.registers.quarters.queries import reconciliation_of
 from gis_service.registers.quarters.tables import LinkKind, QuarterState
 from gis_service.registers.snapshots.routes import SnapshotRowItem
 
@@ -54,16 +55,17 @@ class VillageProgress(BaseModel):
     is_overdue: bool
     police_signed_by: str | None
     village_signed_by: str | None
-    found: int
-    open: int
-    confirmed: int
-    corrected_police: int
-    corrected_village: int
-    corrected_grid: int
-    rejected: int
-    settled: int
+    found: int | None
+    open: int | None
+    confirmed: int | None
+    corrected_police: int | None
+    corrected_village: int | None
+    corrected_grid: int | None
+    rejected: int | None
+    settled: int | None
     share_settled: float | None
     previous_found: int | None
+    withheld: Withheld
 
 
 class QuarterItem(BaseModel):
@@ -181,13 +183,14 @@ class StateNow(BaseModel):
 def list_progress(
     session: ReadDep,
     scope: ScopeDep,
+    settings: SettingsDep,
     quarter: Annotated[str, Query(pattern=WRITTEN, description="Like 2026-Q4.")],
     area_id: RowKey | None = None,
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Page[VillageProgress]:
     """List how far each village is."""
-    frame = progress(session, scope, Quarter.parse(quarter), area_id)
+    frame = published_progress(session, scope, settings, Quarter.parse(quarter), area_id)
     return Page(items=items_of(VillageProgress, frame, offset, limit), total=len(frame), offset=offset, limit=limit)
 
 

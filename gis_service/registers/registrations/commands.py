@@ -16,7 +16,7 @@ from gis_service.api.dependencies import today_here
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.registrations.actions import Person, deregister, move, register, renew
 from gis_service.registers.registrations.history import history_of_address, history_of_person
-from gis_service.registers.registrations.turnover import turnover_of_areas
+from gis_service.registers.registrations.published import published_turnover
 from gis_service.registers.tables import LeavingReason
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
@@ -113,7 +113,7 @@ def turnover(
     """Show stock and flow per area and month."""
     shell: Shell = context.obj
     with reading(shell.engine) as session:
-        frame = turnover_of_areas(session, Scope(today_here(), None), first.date(), last.date())
+        frame = published_turnover(session, Scope(today_here(), None), shell.settings, first.date(), last.date())
     columns = ["code", "name", "month", "stock_start", "arrivals", "departures", "moved_within", "stock_end"]
     headings = (_("Code"), _("Name"), _("Month"), _("Stock at start"), _("Arrivals"), _("Departures"))
     table = Table(*headings, _("Of them moved within"), _("Stock at end"))

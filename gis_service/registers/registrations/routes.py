@@ -12,11 +12,11 @@ from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
-from gis_service.api.wire import Limit, Offset, Page, PlainText, RowKey, items_of
+from gis_service.api.wire import Limit, Offset, Page, PlainText, RowKey, Withheld, items_of
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.registrations.actions import Person, deregister, move, register, renew
 from gis_service.registers.registrations.history import due_for_renewal, history_of_address, history_of_person
-from gis_service.registers.registrations.turnover import turnover_of_areas
+from gis_service.registers.registrations.published import published_turnover
 from gis_service.registers.tables import LeavingReason
 
 router = APIRouter(prefix="/api/v1", tags=["registrations"], dependencies=[Depends(requires(Permission.SEE_REGISTERS))])
@@ -107,12 +107,13 @@ class TurnoverItem(BaseModel):
     level: str
     parent_id: int | None
     month: date
-    stock_start: int
-    arrivals: int
-    departures: int
-    moved_within: int
-    stock_end: int
+    stock_start: int | None
+    arrivals: int | None
+    departures: int | None
+    moved_within: int | None
+    stock_end: int | None
     turnover: float | None
+    withheld: Withheld
 
 
 @router.post("/registrations", status_code=201, dependencies=KEEP)
@@ -191,6 +192,7 @@ def list_due(
 def list_turnover(
     session: ReadDep,
     scope: ScopeDep,
+    settings: SettingsDep,
     level: Annotated[AreaLevel, Query(description="The level to list.")],
     first: Annotated[date, Query(description="Any day of the first month.")],
     last: Annotated[date, Query(description="Any day of the last month.")],
@@ -198,6 +200,6 @@ def list_turnover(
     limit: Limit = 100,
 ) -> Page[TurnoverItem]:
     """List stock and flow per area of one level and month."""
-    figures = turnover_of_areas(session, scope, first, last)
+    figures = published_turnover(session, scope, settings, first, last)
     rows = figures[figures["level"].eq(level)].set_index("area_id")
     return Page(items=items_of(TurnoverItem, rows, offset, limit), total=len(rows), offset=offset, limit=limit)

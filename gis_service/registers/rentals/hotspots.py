@@ -15,6 +15,8 @@ from gis_service.addresses.tables import Placement
 from gis_service.areas.queries import areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.figures import rentals_of_areas
+from gis_service.registers.published import published_rentals
+from gis_service.registers.withholding import all_shown, looks_across_townships, withhold
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.texts import T
@@ -31,6 +33,8 @@ class HotspotMeasure(StrEnum):
     RENTALS = "rentals"
 
 
+_RATES: Final = ("rate", "rate_adjusted")
+_SCORES: Final = ("gi_z", "p_sim", "q_value")
 _PER_RENTAL: Final = (HotspotMeasure.GROUP_RENTALS, HotspotMeasure.RED_OR_ORANGE)
 
 
@@ -60,6 +64,24 @@ def hotspots_of_compounds(
         seed=settings.hotspot_seed,
     )
     return found.assign(as_of=scope.day, source=str(T("rentals")))
+
+
+def published_hotspots(
+    session: Session, scope: Scope, settings: Settings, measure: HotspotMeasure = HotspotMeasure.GROUP_RENTALS
+) -> pd.DataFrame:
+    """`hotspots_of_compounds` as the reader may see it (docs/decisions/0012-small-counts.md).
+
+    The classes stay; rates of withheld counts go, and with them all scores, which are sums over neighbours.
+    """
+    found = hotspots_of_compounds(session, scope, settings, measure)
+    if not looks_across_townships(session, scope):
+        return all_shown(found)
+    published = published_rentals(session, scope, settings).loc[found.index]
+    hidden = published[["rentals", measure.value]].isna().any(axis=1)
+    everywhere = pd.Series(bool(hidden.any()), index=found.index)
+    numbers = found.astype(dict.fromkeys(_RATES + _SCORES, "Float64"))
+    shown = withhold(numbers, dict.fromkeys(_RATES, hidden) | dict.fromkeys(_SCORES, everywhere), settings)
+    return shown.assign(withheld_mark=shown["withheld_mark"].where(hidden, None))  # elsewhere a dash is a dash
 
 
 def _dwellings(session: Session, scope: Scope) -> pd.Series:

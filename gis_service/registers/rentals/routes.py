@@ -13,10 +13,10 @@ from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
-from gis_service.api.wire import Instant, Limit, Offset, Page, PlainText, RowKey, items_of
+from gis_service.api.wire import Instant, Limit, Offset, Page, PlainText, RowKey, Withheld, items_of
 from gis_service.registers.rentals.actions import Dwelling, Remedy, inspect, keep_rental, put_right
 from gis_service.registers.rentals.grading import grade_rentals
-from gis_service.registers.rentals.hotspots import HotspotMeasure, hotspots_of_compounds
+from gis_service.registers.rentals.hotspots import HotspotMeasure, published_hotspots
 from gis_service.registers.rentals.queries import overdue_rectifications, rental, rentals
 from gis_service.registers.rentals.rule_sets import RulesSaid, publish_rule_set, rule_sets, rules_on
 from gis_service.registers.tables import RentalGrade
@@ -175,6 +175,7 @@ class HotspotItem(BaseModel):
     hotspot: str
     as_of: date
     source: str
+    withheld: Withheld
 
 
 class RuleSetForm(BaseModel):
@@ -271,7 +272,7 @@ def list_hotspots(
     measure: Annotated[HotspotMeasure, Query(description="What is counted.")] = HotspotMeasure.GROUP_RENTALS,
 ) -> list[HotspotItem]:
     """List how rentals cluster over the compounds of your part of the district."""
-    found = hotspots_of_compounds(session, scope, settings, measure)
+    found = published_hotspots(session, scope, settings, measure)
     return items_of(HotspotItem, found.rename_axis("area_id"))
 
 

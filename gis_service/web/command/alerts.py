@@ -13,7 +13,8 @@ from gis_service.access.scope import Scope
 from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Placement
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.figures import coverage_of_areas, let_on
+from gis_service.registers.figures import let_on
+from gis_service.registers.published import published_counts, published_coverage
 from gis_service.registers.rentals.queries import inspection_due_days
 from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings
@@ -28,13 +29,13 @@ SHOWN: Final = 8
 
 def alerts_answer(session: Session, scope: Scope, settings: Settings) -> dict[str, Any]:
     """Alerts by kind, each with the area that it leads to; `total` counts those not shown as well."""
-    figures = coverage_of_areas(session, scope, settings)
+    figures = published_coverage(session, scope, settings)
     villages = figures[figures["level"].eq(AreaLevel.VILLAGE)]
     return {
         "as_of": scope.day.isoformat(),
         "kinds": [
             _coverage(villages, settings),
-            _overdue(villages, overdue_by_area(session, scope, settings), settings),
+            _overdue(villages, published_overdue(session, scope, settings)["overdue"], settings),
             _jumps(villages, session, scope, settings),
         ],
     }
@@ -60,6 +61,11 @@ def overdue_by_area(session: Session, scope: Scope, settings: Settings) -> pd.Se
     return summed(session, scope, read_frame(session, query, dtypes={"area_id": "Int64", "overdue": "int64"}))
 
 
+def published_overdue(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
+    """`overdue_by_area` as the reader may see it: column `overdue`."""
+    return published_counts(session, scope, settings, overdue_by_area(session, scope, settings).to_frame("overdue"))
+
+
 def _coverage(villages: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     low = villages[villages["coverage"].lt(settings.alert_coverage_below).fillna(value=False)]
     low = low.sort_values("short", ascending=False)
@@ -74,7 +80,7 @@ def _coverage(villages: pd.DataFrame, settings: Settings) -> dict[str, Any]:
 
 
 def _overdue(villages: pd.DataFrame, overdue: pd.Series, settings: Settings) -> dict[str, Any]:
-    late = overdue.reindex(villages.index).sort_values(ascending=False)
+    late = overdue.reindex(villages.index).dropna().sort_values(ascending=False)
     late = late[late >= settings.alert_overdue_least]
     worst = late.head(SHOWN)
     items = [
@@ -100,9 +106,11 @@ def _jumps(villages: pd.DataFrame, session: Session, scope: Scope, settings: Set
         .group_by(Placement.home_area_id)
     )
     counted = read_frame(session, query, dtypes={"area_id": "Int64", "recent": "int64", "nine_weeks": "int64"})
-    last, all_weeks = (
-        summed(session, scope, counted[["area_id", name]]).reindex(villages.index) for name in ("recent", "nine_weeks")
+    weeks = pd.DataFrame(
+        {name: summed(session, scope, counted[["area_id", name]]) for name in ("recent", "nine_weeks")}
     )
+    known = published_counts(session, scope, settings, weeks).reindex(villages.index).dropna(subset=["recent"])
+    last, all_weeks = known["recent"], known["nine_weeks"].fillna(known["recent"])
     usual = (all_weeks - last) / 8
     high = last[(last >= settings.alert_jump_least) & (last > settings.alert_jump_ratio * usual)]
     worst = high.sort_values(ascending=False).head(SHOWN)

@@ -19,14 +19,10 @@ from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Placement
 from gis_service.areas.queries import area_names
 from gis_service.areas.tables import AreaLevel
-from gis_service.planning.difficulty import difficulty_of_areas
-from gis_service.registers.figures import (
-    beat_loads,
-    coverage_of_areas,
-    mismatches_of_areas,
-    population,
-)
+from gis_service.planning.difficulty import published_difficulty
+from gis_service.registers.published import published_coverage, published_mismatches
 from gis_service.storage.frames import read_frame
+from gis_service.teams.queries import beats
 from gis_service.texts import T, Text
 from gis_service.web.command.summing import summed
 from gis_service.web.drawing import Drawing, beat_outlines, hotspot_figures
@@ -110,24 +106,24 @@ def waiting_by_area(session: Session, scope: Scope) -> pd.Series:
 
 def _load(drawing: Drawing) -> Shown:
     settings = drawing.settings
-    figures = coverage_of_areas(drawing.session, drawing.scope, settings)
+    figures = published_coverage(drawing.session, drawing.scope, settings)
     legend = load_legend(
         settings.load_class_edges,
         standard=settings.persons_per_officer,
         note=drawing.texts("Load = registered migrants ÷ full-time officers on duty"),
         texts=drawing.texts,
     )
-    status = figures["status"].astype(str)
+    status = figures["status"].astype(str).replace("withheld", "no_data")
     status = status.where(figures["load"].notna() | ~status.isin(["covered", "short"]), "empty")
     known = status.isin(["covered", "short"])
     classes = graded(figures["load"].where(known), settings.load_class_edges, "load").astype(object)
     words = {each.key: each.label.partition("（")[0] for each in legend.classes}
-    texts = figures["load"].map(load).where(known, status.map(words))
+    texts = figures["withheld_mark"].fillna(figures["load"].map(load).where(known, status.map(words)))
     return Shown(legend, classes.where(known, status), texts, figures["load"], T("registrations, postings, beats"))
 
 
 def _difficulty(drawing: Drawing) -> Shown:
-    scored = difficulty_of_areas(drawing.session, drawing.scope, drawing.settings)["score"]
+    scored = published_difficulty(drawing.session, drawing.scope, drawing.settings)["score"]
     title = str(T("Difficulty, 0 to 100 among areas of one level"))
     note = str(T("Weighted sum of load, churn, rentals, mismatches and staff"))
     legend = rate_legend(DIFFICULTY_EDGES, title=title, note=note, texts=drawing.texts)
@@ -138,14 +134,19 @@ def _difficulty(drawing: Drawing) -> Shown:
 
 def _mismatches(drawing: Drawing) -> Shown:
     settings = drawing.settings
-    counts = mismatches_of_areas(drawing.session, drawing.scope)["mismatches"]
-    migrants = population(drawing.session, drawing.scope)["migrants"]
+    published = published_mismatches(drawing.session, drawing.scope, settings)
+    counts = published["mismatches"]
+    people = published_coverage(drawing.session, drawing.scope, settings)
+    migrants = people["migrants"]
     rate = (counts.astype("Float64") * settings.rate_per / migrants.where(migrants > 0)).astype("Float64")
     title = str(T("Unsettled mismatches per {count} registered", count=f"{settings.rate_per:,.0f}"))
     legend = rate_legend(MISMATCH_EDGES, title=title, note="", texts=drawing.texts)
     classes = graded(rate, MISMATCH_EDGES, "rate").astype(object)
-    classes = classes.where(rate.notna(), "no_base").mask(counts.eq(0), "none").mask(migrants.isna(), "no_data")
-    return Shown(legend, classes, rate.map(amount), rate, T("mismatches, registrations"))
+    withheld = published["withheld_mark"].fillna(people["withheld_mark"])
+    unknown = migrants.isna() | counts.isna()
+    classes = classes.where(rate.notna(), "no_base").mask(counts.eq(0), "none").mask(unknown, "no_data")
+    texts = withheld.where(unknown).fillna(rate.map(amount))
+    return Shown(legend, classes, texts, rate, T("mismatches, registrations"))
 
 
 def _waiting(drawing: Drawing) -> Shown:
@@ -204,15 +205,17 @@ def _strongest_above(names: pd.DataFrame, strongest: pd.Series) -> pd.Series:
 def _beats(drawing: Drawing) -> Shown:
     session, scope = drawing.session, drawing.scope
     names = area_names(session, scope)
-    held = beat_loads(session, scope)
+    held = beats(session, scope)
     outlines = beat_outlines(session, scope)
     colour = neighbour_colours(outlines.geometry).map(lambda number: f"beat_{number}")
     holder = _beat_of_compound(session, scope)
     classes = holder.map(colour).where(holder.map(held["officer_id"].notna()).fillna(value=False), "nobody")
     classes = classes.reindex(names.index).where(names["level"].eq(AreaLevel.COMPOUND), "several").fillna("nobody")
     officer = holder.map(held["officer"]).reindex(names.index)
-    staff = population(session, scope)["officers_fte"]
+    figures = published_coverage(session, scope, drawing.settings)
+    staff = figures["officers_fte"]
     crowd = staff.map(lambda count: str(T("{count} officers", count=amount(count))))
+    crowd = crowd.where(staff.notna(), figures["withheld_mark"].fillna(crowd))
     texts = officer.fillna(str(T("Nobody"))).where(names["level"].eq(AreaLevel.COMPOUND), crowd)
     legend = Legend(
         str(T("Beats")),

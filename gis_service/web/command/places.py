@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Final
 
 import pandas as pd
-from sqlalchemy import ColumnElement, String, and_, case, func, literal_column, select
+from sqlalchemy import String, and_, func, literal_column, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.permissions import Permission
@@ -19,19 +19,23 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_details, area_names, lineage
 from gis_service.areas.scope import subtree
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.figures import coverage_of_areas, mismatches_of_areas, registered_on, rentals_of_areas
-from gis_service.registers.tables import Mismatch, Registration
+from gis_service.registers.figures import registered_on
+from gis_service.registers.published import published_coverage, published_mismatches, published_rentals
+from gis_service.registers.tables import Registration
+from gis_service.registers.withholding import looks_across_townships, mark
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import officers
 from gis_service.teams.tables import Beat, BeatDuty, Officer
 from gis_service.texts import T
-from gis_service.web.command.alerts import overdue_by_area
+from gis_service.web.command.alerts import published_overdue
+from gis_service.web.command.series import WEEK, month_days, stock_by_month, week_of
 from gis_service.web.rendering import records
 from gis_service.web.wording import CODE_NAMES, amount, load, percent
 
-MONTHS: Final = 12
 PEOPLE_SHOWN: Final = 12
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,9 @@ def place_answer(asked: Asked) -> dict[str, Any]:
         There is no such area in scope.
     """
     area = area_details(asked.session, asked.scope, asked.area_id)
-    figures: pd.Series = coverage_of_areas(asked.session, asked.scope, asked.settings).loc[[asked.area_id]].iloc[0]
+    figures = _row(published_coverage(asked.session, asked.scope, asked.settings), asked.area_id)
     waiting = count_unresolved(asked.session, asked.scope, asked.area_id)
-    overdue = int(overdue_by_area(asked.session, asked.scope, asked.settings)[asked.area_id])
+    overdue = _row(published_overdue(asked.session, asked.scope, asked.settings), asked.area_id)["overdue"]
     return {
         "id": asked.area_id,
         "code": area["code"],
@@ -73,9 +77,17 @@ def place_answer(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _figures(asked: Asked, figures: pd.Series, waiting: dict[str, int], overdue: int) -> list[dict[str, str]]:
-    rentals = rentals_of_areas(asked.session, asked.scope, asked.settings).loc[asked.area_id]
-    mismatches = mismatches_of_areas(asked.session, asked.scope).loc[asked.area_id, "mismatches"]
+def _row(published: pd.DataFrame, area_id: int) -> Row:
+    """One area's figures, with the mark in place of those that are withheld."""
+    row: Row = records(published.loc[[area_id]])[0]
+    return row
+
+
+def _figures(
+    asked: Asked, figures: dict[str, Any], waiting: dict[str, int], overdue: int | str
+) -> list[dict[str, str]]:
+    rentals = _row(published_rentals(asked.session, asked.scope, asked.settings), asked.area_id)
+    mismatches = _row(published_mismatches(asked.session, asked.scope, asked.settings), asked.area_id)["mismatches"]
     teams, people = str(T("postings, beats")), str(T("registrations"))
     undecided = waiting["total"] - waiting["assigned"] - waiting["no_officer"]
     rows = (
@@ -138,43 +150,18 @@ def _people(asked: Asked) -> dict[str, Any]:
     }
 
 
-def month_days(day: date, months: int = MONTHS) -> list[date]:
-    """The first days of the `months` months before the one of `day`, and `day` itself."""
-    firsts = []
-    year, month = day.year, day.month
-    for _ in range(months):
-        firsts.append(date(year, month, 1))
-        year, month = (year, month - 1) if month > 1 else (year - 1, 12)
-    return [*reversed(firsts), day] if firsts[0] != day else list(reversed(firsts))
-
-
-def _trend(asked: Asked) -> dict[str, Any]:
+def _trend(asked: Asked) -> dict[str, Any] | None:
     """Registered migrants on the first day of each month, at the addresses that are the area's today."""
-    days = month_days(asked.scope.day)
-    sums = [func.sum(case((registered_on(day), 1), else_=0)) for day in days]
-    row = asked.session.execute(_here(asked, select(*sums).select_from(Registration))).one()
-    return {"days": [day.isoformat() for day in days], "migrants": [int(count or 0) for count in row]}
+    counts = stock_by_month(asked.session, asked.scope, asked.settings, asked.area_id)
+    if counts is None:
+        return None
+    return {"days": [day.isoformat() for day in month_days(asked.scope.day)], "migrants": counts}
 
 
 def _changes(asked: Asked) -> list[dict[str, Any]]:
-    """What is different from a week ago."""
-    day, before = asked.scope.day, asked.scope.day - timedelta(days=7)
-
-    def since(column: Any) -> ColumnElement[bool]:
-        return and_(column > before, column <= day)
-
-    begun, ended = (
-        asked.session.execute(
-            _here(asked, select(func.count()).select_from(Registration)).where(since(column))
-        ).scalar_one()
-        for column in (Registration.registered_on, Registration.deregistered_on)
-    )
-    found = asked.session.execute(
-        select(func.count())
-        .select_from(Mismatch)
-        .join(Placement, and_(Placement.address_id == Mismatch.address_id, Placement.valid_on(day)))
-        .where(placement_in_scope(asked.scope), _inside(asked), since(Mismatch.found_on))
-    ).scalar_one()
+    """What is different from a week ago; `count` is None where it is withheld, and `text` stands instead."""
+    day = asked.scope.day
+    week = week_of(asked.session, asked.scope, asked.settings, asked.area_id)
     inside = area_names(asked.session, asked.scope, within=asked.area_id).index
 
     def posted(on: date) -> int:
@@ -182,15 +169,19 @@ def _changes(asked: Asked) -> list[dict[str, Any]]:
         return int(staff.loc[staff["area_id"].isin(inside)].index.nunique())
 
     rows = (
-        (T("New registrations"), begun, 0),
-        (T("Deregistrations"), ended, 0),
-        (T("New mismatches"), found, 1),
-        (T("Officers posted"), posted(day) - posted(before), -1),
+        (T("New registrations"), week["begun"], 0),
+        (T("Deregistrations"), week["ended"], 0),
+        (T("New mismatches"), week["found"], 1),
+        (T("Officers posted"), posted(day) - posted(day - WEEK), -1),
     )
-    return [{"caption": str(caption), "count": int(count), "worse": worse} for caption, count, worse in rows]
+    said = mark(asked.settings)
+    return [
+        {"caption": str(caption), "count": count, "text": said if count is None else "", "worse": worse}
+        for caption, count, worse in rows
+    ]
 
 
-def _next_step(asked: Asked, figures: pd.Series, waiting: dict[str, int], overdue: int) -> dict[str, str]:
+def _next_step(asked: Asked, figures: Row, waiting: dict[str, int], overdue: int | str) -> dict[str, str]:
     """The one thing to do first, and where."""
     undecided = waiting["total"] - waiting["assigned"] - waiting["no_officer"]
     at = f"as_of={asked.scope.day.isoformat()}"
@@ -203,15 +194,17 @@ def _next_step(asked: Asked, figures: pd.Series, waiting: dict[str, int], overdu
     if undecided:
         text = T("Decide where {count} addresses belong.", count=amount(undecided))
         return {"text": str(text), "href": f"/unresolved?{at}"}
-    if overdue:
+    if isinstance(overdue, int) and overdue:
         return {"text": str(T("Have {count} overdue rentals inspected.", count=amount(overdue))), "href": page}
     if figures["status"] == "short":
         return {"text": str(T("Plan {count} more posts.", count=amount(figures["short"]))), "href": page}
     return {"text": str(T("Nothing is due here.")), "href": page}
 
 
-def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, Any]:
+def buildings_answer(session: Session, scope: Scope, settings: Settings, area_id: int) -> dict[str, Any]:
     """The buildings of a compound in scope: addresses, registered migrants and who answers for them.
+
+    How many live in a building is nothing to be shown across townships: most have a few only.
 
     Raises
     ------
@@ -249,6 +242,7 @@ def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, 
         .limit(500)
     )
     rows = read_frame(session, query)
+    said = mark(settings) if looks_across_townships(session, scope) else None
     return {
         "id": area_id,
         "name": area["name"],
@@ -258,20 +252,11 @@ def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, 
             {
                 "building": f"{row['road']}{row['building']}" or str(T("without a number")),
                 "addresses": int(row["addresses"]),
-                "migrants": int(row["migrants"]),
+                "migrants": int(row["migrants"]) if said is None else None,
+                "text": said or "",
                 "officer": row["officer"] or "—",
                 "address_id": int(row["address_id"]),
             }
             for row in records(rows)
         ],
     }
-
-
-def _inside(asked: Asked) -> ColumnElement[bool]:
-    return Placement.home_area_id.in_(subtree([asked.area_id], asked.scope.day))
-
-
-def _here(asked: Asked, query: Any) -> Any:
-    """Narrow a query on registrations to the addresses of the area in scope."""
-    placed = and_(Placement.address_id == Registration.address_id, Placement.valid_on(asked.scope.day))
-    return query.join(Placement, placed).where(placement_in_scope(asked.scope), _inside(asked))

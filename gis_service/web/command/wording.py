@@ -31,6 +31,7 @@ _WORDS: dict[str, Text] = {
     "open": T("Open the page of this area"),
     "nothing_found": T("Nothing found"),
     "without_change": T("no change"),
+    "withheld": T("Withheld: a month is small, or would give a small one away."),
 }
 
 

@@ -17,9 +17,11 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_details, area_names, areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import NotFoundError
-from gis_service.registers.figures import beat_loads, coverage_of_areas, let_on, registered_on
+from gis_service.registers.figures import let_on, registered_on
+from gis_service.registers.published import published_beat_loads, published_counts, published_coverage
 from gis_service.registers.rentals.queries import inspection_due_days
 from gis_service.registers.tables import Registration, Rental
+from gis_service.registers.withholding import all_shown, is_small, looks_across_townships, withhold
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import beat_parts, officers
@@ -77,7 +79,7 @@ def squad_content(drawing: Drawing, area_id: int) -> dict[str, Any]:
     """A3 of a village's squad: its map with beats, its people, what each answers for."""
     area = _area(drawing, area_id, AreaLevel.VILLAGE)
     inside = area_names(drawing.session, drawing.scope, within=area_id).index
-    held = beat_loads(drawing.session, drawing.scope)
+    held = published_beat_loads(drawing.session, drawing.scope, drawing.settings)
     held = held[held["area_id"].isin(inside)].sort_values("code")
     staff = officers(drawing.session, drawing.scope)
     staff = staff[staff["area_id"].isin(inside)].reset_index().drop_duplicates("officer_id")
@@ -100,12 +102,12 @@ def beat_content(drawing: Drawing, beat_id: int) -> dict[str, Any]:
         There is no such beat in scope.
     """
     session, scope = drawing.session, drawing.scope
-    held = beat_loads(session, scope)
+    held = published_beat_loads(session, scope, drawing.settings)
     if beat_id not in held.index:
         raise NotFoundError(T("There is no such beat in your part of the district on that day."))
     beat = records(held.loc[[beat_id]])[0]
-    rows = _addresses(session, scope, beat_id)
-    due = due_inspections(session, scope, drawing.settings, beat_id)
+    rows = _published(drawing, _addresses(session, scope, beat_id), "migrants")
+    due = _published(drawing, due_inspections(session, scope, drawing.settings, beat_id), "residents")
     return {
         "beat": beat,
         "day": scope.day,
@@ -119,23 +121,44 @@ def beat_content(drawing: Drawing, beat_id: int) -> dict[str, Any]:
 def bulletin_content(drawing: Drawing, area_id: int) -> dict[str, Any]:
     """A township's month: totals, how the villages rank, two maps."""
     area = _area(drawing, area_id, AreaLevel.TOWNSHIP)
-    figures = coverage_of_areas(drawing.session, drawing.scope, drawing.settings)
+    figures = published_coverage(drawing.session, drawing.scope, drawing.settings)
     villages = figures[figures["parent_id"].eq(area_id).fillna(value=False)]
-    movement = month_movement(drawing.session, drawing.scope)
-    villages = villages.join(movement.reindex(villages.index).fillna(0).astype("int64"))
+    movement = _movement(drawing)
+    totals = records(movement.loc[[area_id]])[0]
+    rows = [{**row, **_counts_of(moved)} for row, moved in zip(
+        records(villages), records(movement.loc[villages.index]), strict=True
+    )]  # fmt: skip
+    by_load = villages["load"].rank(ascending=False, na_option="bottom", method="first").tolist()
     return {
         "area": area,
         "day": drawing.scope.day,
         "month": drawing.scope.day.strftime("%Y-%m"),
         "figures": _figures(drawing, area_id),
-        "begun": int(villages["begun"].sum()),
-        "ended": int(villages["ended"].sum()),
-        "villages": records(villages.sort_values("load", ascending=False, na_position="last")),
+        "begun": totals["begun"],
+        "ended": totals["ended"],
+        "villages": [row for _place, row in sorted(zip(by_load, rows, strict=True), key=lambda pair: pair[0])],
         "maps": [
             map_svg(drawing, indicator, AreaLevel.VILLAGE, area_id, width_mm=180, height_mm=100)
             for indicator in (Indicator.LOAD, Indicator.MISMATCHES)
         ],
     }
+
+
+def _movement(drawing: Drawing) -> pd.DataFrame:
+    """`month_movement` as the reader may see it: who came and who left go together."""
+    moved = month_movement(drawing.session, drawing.scope)
+    return published_counts(drawing.session, drawing.scope, drawing.settings, moved)
+
+
+def _counts_of(moved: dict[str, Any]) -> dict[str, Any]:
+    return {name: moved[name] for name in ("begun", "ended")}
+
+
+def _published(drawing: Drawing, rows: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Counts of single dwellings: small ones are withheld across townships; there is no sum of theirs beside them."""
+    if not looks_across_townships(drawing.session, drawing.scope):
+        return all_shown(rows)
+    return withhold(rows, {name: is_small(rows[name], drawing.settings)}, drawing.settings)
 
 
 def due_inspections(session: Session, scope: Scope, settings: Settings, beat_id: int) -> pd.DataFrame:
@@ -242,7 +265,7 @@ def _area(drawing: Drawing, area_id: int, level: AreaLevel) -> dict[str, Any]:
 
 
 def _figures(drawing: Drawing, area_id: int) -> dict[str, Any]:
-    figures = coverage_of_areas(drawing.session, drawing.scope, drawing.settings)
+    figures = published_coverage(drawing.session, drawing.scope, drawing.settings)
     found: dict[str, Any] = records(figures.loc[[area_id]])[0]
     return found
 

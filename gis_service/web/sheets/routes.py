@@ -16,7 +16,7 @@ from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_details, area_names
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.figures import beat_loads
+from gis_service.registers.published import published_beat_loads
 from gis_service.storage.engine import transaction
 from gis_service.web.command.indicators import INDICATOR_NAMES, Indicator
 from gis_service.web.drawing import Drawing
@@ -52,14 +52,16 @@ def _pdf(
 
 
 @router.get("")
-def sheets_page(request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep) -> HTMLResponse:
+def sheets_page(
+    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, viewer: ViewerDep
+) -> HTMLResponse:
     """What can be printed, in scope."""
     names = area_names(session, scope)
     return page(
         request, "sheets.html", viewer, day=scope.day,
         townships=records(names[names["level"].eq(AreaLevel.TOWNSHIP)]),
         villages=records(names[names["level"].eq(AreaLevel.VILLAGE)]),
-        beats=records(beat_loads(session, scope)),
+        beats=records(published_beat_loads(session, scope, settings)),
         indicators=[(each.value, str(name)) for each, name in INDICATOR_NAMES.items()],
     )  # fmt: skip
 

@@ -10,8 +10,8 @@ function figures(place) {
 
 function changes(place) {
   const list = make("dl", { class: "cc-changes" });
-  for (const { caption, count: number } of place.changes) {
-    list.append(make("dt", {}, caption), make("dd", {}, number ? signed(number) : words.without_change));
+  for (const { caption, count: number, text } of place.changes) {
+    list.append(make("dt", {}, caption), make("dd", {}, text || (number ? signed(number) : words.without_change)));
   }
   return list;
 }
@@ -46,7 +46,7 @@ function people(place) {
 function buildings(found) {
   const head = make("tr", {}, ...[words.building, words.addresses, words.migrants, words.officer].map((text) => make("th", { scope: "col" }, text)));
   const rows = found.buildings.map((row) =>
-    make("tr", {}, make("th", { scope: "row" }, make("a", { href: `/addresses/${row.address_id}?as_of=${found.as_of}` }, row.building)), make("td", { class: "number" }, count(row.addresses)), make("td", { class: "number" }, count(row.migrants)), make("td", {}, row.officer)));
+    make("tr", {}, make("th", { scope: "row" }, make("a", { href: `/addresses/${row.address_id}?as_of=${found.as_of}` }, row.building)), make("td", { class: "number" }, count(row.addresses)), make("td", { class: "number" }, row.text || count(row.migrants)), make("td", {}, row.officer)));
   const table = make("table", {}, make("thead", {}, head), make("tbody", {}, ...rows));
   return make("div", { class: "table-box", tabindex: "0", role: "region", "aria-label": words.buildings }, table);
 }
@@ -69,7 +69,7 @@ export class Panel {
       figures(place),
       make("a", { class: "cc-next", href: place.next.href }, `${words.next}：${place.next.text}`),
       heading(words.trend),
-      trend(place.trend),
+      place.trend ? trend(place.trend) : make("p", { class: "note" }, words.withheld),
       heading(words.changes),
       changes(place),
       ...(found ? [heading(words.buildings), buildings(found)] : []),

@@ -1,0 +1,55 @@
+"""What a page or a file does with what somebody else wrote: where it leads to, and what a spreadsheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from openpyxl import load_workbook
+from sqlalchemy import Engine, update
+
+from gis_service.areas.tables import AreaVersion
+from gis_service.storage.engine import transaction
+from tests.integration.board import PASSWORD, Board
+from tests.integration.conftest import SignIn
+
+pytestmark = pytest.mark.parametrize("settings", ["spatialite"], indirect=True)
+PAGE = {"Accept": "text/html"}
+FORMULAS = ("=HYPERLINK('http://elsewhere.example','x')", "+1+1", "-1+1", "@SUM(1)", "\t=1+1")
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://elsewhere.example/",
+        "//elsewhere.example/",
+        "/\\elsewhere.example/",
+        "javascript:alert(1)",
+        "x",
+        "\t//x",
+    ],
+)
+def test_signing_in_leads_nowhere_but_into_the_service(service: FastAPI, board: Board, target: str) -> None:
+    with TestClient(service, follow_redirects=False) as client:
+        form = {"login": "planner", "password": PASSWORD, "next": target}
+        answer = client.post("/sign-in", data=form, headers=PAGE)
+        own = client.post("/sign-in", data={**form, "next": "/teams?as_of=2026-11-01"}, headers=PAGE)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert own.headers["location"] == "/teams?as_of=2026-11-01"
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
+def test_an_export_holds_no_formula(engine: Engine, board: Board, signed_in: SignIn, formula: str) -> None:
+    with transaction(engine) as session:
+        session.execute(update(AreaVersion).where(AreaVersion.code == "N11").values(name=formula))
+    planner = signed_in("planner")
+    text = planner.get("/exports/areas.csv").text.lstrip("\ufeff")
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert f"'{formula}" in cells
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@", "\t"))]
+    sheet = load_workbook(io.BytesIO(planner.get("/exports/areas.xlsx").content))["areas"]
+    found = [cell for row in sheet.iter_rows() for cell in row if cell.value == formula]
+    assert [cell.data_type for cell in found] == ["s"]
