@@ -58,6 +58,8 @@ CASE_WORK = {
     "/api/v1/rentals": "rentals one by one",
     "/mismatches": "mismatches one by one, and how many in each state",
     "/api/v1/mismatches": "mismatches one by one",
+    "/reconciliations/{reconciliation_id}/certificate": "the document of the two sides of one village",
+    "/api/v1/reconciliations/{reconciliation_id}/certificate": "the document of the two sides of one village",
     "/planning/scenarios/{scenario_id}/map": "the drawing board",
     "/sheets/beats/{beat_id}.pdf": "an officer's round: the dwellings one by one",
 }
