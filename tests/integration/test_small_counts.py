@@ -54,6 +54,7 @@ GROUND = {"/api/v1/land-repairs", "/api/v1/topology.geojson", "/topology"}
 CASE_WORK = {
     "/addresses/{address_id}": "who is registered at one address",
     "/api/v1/addresses/{address_id}/registrations": "who is registered at one address",
+    "/registrations/{registration_id}": "one registration",
     "/rentals": "rentals one by one",
     "/api/v1/rentals": "rentals one by one",
     "/mismatches": "mismatches one by one, and how many in each state",
@@ -130,6 +131,7 @@ def numbers(engine: Engine, settings: Settings, few: Board, signed_in: SignIn) -
     assert planner["role"] == "planner"
     with reading(engine) as session:
         rental = session.scalars(select(Rental.id).where(Rental.code == "L-N11")).one()
+        registration = session.scalars(select(Registration.id).where(Registration.source_key == "A-N11-0-2")).one()
         mismatch = session.scalars(select(Mismatch.id).where(Mismatch.source_key == "M-N11")).one()
     return {
         "area_id": [few.areas[code] for code in ("N1", "N11")],
@@ -140,6 +142,9 @@ def numbers(engine: Engine, settings: Settings, few: Board, signed_in: SignIn) -
         "reconciliation_id": reconciliations[:1],
         "rental_id": [rental],
         "mismatch_id": [mismatch],
+        "registration_id": [registration],
+        "snapshot_id": [1],
+        "row_id": [1],
         "level": LEVELS,
         "kind": [kind.value for kind in ExportKind],
         "indicator": [indicator.value for indicator in Indicator],
