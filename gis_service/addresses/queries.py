@@ -24,13 +24,16 @@ from gis_service.teams.tables import Beat, BeatDuty, Officer
 from gis_service.texts import T
 
 
-def placement_in_scope(scope: Scope) -> ColumnElement[bool]:
-    """The filter for placements that the viewer may see."""
+def placement_in_scope(scope: Scope, *, checked: bool = False) -> ColumnElement[bool]:
+    """The filter for placements that the viewer may see.
+
+    `checked`: the rows are found by a box, and the filter only checks them; SQLite would begin with all of the scope.
+    """
     if scope.is_whole_district:
         return true()
     if scope.beat_ids is not None:
-        return Placement.beat_id.in_(sorted(scope.beat_ids))
-    return area_in_scope(scope, Placement.home_area_id)
+        return (Placement.beat_id + 0 if checked else Placement.beat_id).in_(sorted(scope.beat_ids))
+    return area_in_scope(scope, Placement.home_area_id + 0 if checked else Placement.home_area_id)
 
 
 def placement_in_part(session: Session, scope: Scope) -> ColumnElement[bool]:
@@ -48,7 +51,7 @@ def address_in_scope(scope: Scope) -> ColumnElement[bool]:
     return Address.id.in_(placed)
 
 
-def _addresses(scope: Scope) -> Select[*tuple[Any, ...]]:
+def _addresses(scope: Scope, *, checked: bool = False) -> Select[*tuple[Any, ...]]:
     village = aliased(AreaVersion)
     return (
         select(
@@ -85,7 +88,7 @@ def _addresses(scope: Scope) -> Select[*tuple[Any, ...]]:
             Officer,
             and_(Officer.id == BeatDuty.officer_id, or_(Officer.left_on.is_(None), Officer.left_on > scope.day)),
         )
-        .where(placement_in_scope(scope))
+        .where(placement_in_scope(scope, checked=checked))
     )
 
 
@@ -135,9 +138,11 @@ def addresses(
         select(func.count())
         .select_from(Address)
         .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
-        .where(placement_in_scope(scope), *conditions)
+        .where(placement_in_scope(scope, checked=box is not None), *conditions)
     ).scalar_one()
-    query = _addresses(scope).where(*conditions).order_by(Address.code).offset(offset).limit(limit)
+    query = (
+        _addresses(scope, checked=box is not None).where(*conditions).order_by(Address.code).offset(offset).limit(limit)
+    )
     return read_frame(session, query, dtypes=_DTYPES, index="address_id"), total
 
 
@@ -220,7 +225,7 @@ def points_in_box(session: Session, scope: Scope, box: Box) -> dict[str, npt.NDA
             func.coalesce(Placement.unresolved, ""),
         )
         .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
-        .where(in_box(session, Address, box), placement_in_scope(scope))
+        .where(in_box(session, Address, box), placement_in_scope(scope, checked=True))
     )
     rows = session.execute(query).fetchall()
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]

@@ -8,6 +8,8 @@ from enum import StrEnum
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gis_service.storage.fence import OWN
+from gis_service.storage.fence_rules import FENCE, one_of, through
 from gis_service.storage.rows import Row, RowId
 
 
@@ -105,6 +107,16 @@ class Mismatch(Row):
     """
 
     __tablename__ = "mismatch"
+    # seen at an address, or without one by its village (`figures.mismatch_in_scope`)
+    __table_args__ = {  # noqa: RUF012 - SQLAlchemy's own form
+        "info": {
+            FENCE: through(
+                "mismatch",
+                "EXISTS (SELECT FROM placement WHERE placement.address_id = mismatch.address_id)"
+                f" OR {one_of('village_id', OWN)}",
+            )
+        }
+    }
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     source_key: Mapped[str] = mapped_column(String(64), unique=True)

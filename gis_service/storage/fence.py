@@ -19,8 +19,9 @@ from gis_service.texts import T
 
 #: execution option of an engine: the role that its scoped sessions take; empty = none
 ROLE_OPTION: Final = "fence_role"
-#: settings of the transaction, each an array of ids as text: areas to be seen, areas and beats whose addresses are
-LAND, HOMES, BEATS = "gis.land", "gis.homes", "gis.beats"
+#: settings of the transaction, each an array of ids as text: the own areas, those with the ones above them, and the
+#: areas and beats whose addresses are seen
+OWN, LAND, HOMES, BEATS = "gis.own", "gis.land", "gis.homes", "gis.beats"
 
 #: the role, when it is one that we may take and that may not bypass policies
 ROLE_TO_TAKE: Final = (
@@ -41,21 +42,23 @@ def has_fence(session: Session) -> bool:
     return bool(role_asked(session.get_bind().engine))
 
 
-def fencing(land: Select[Any], homes: Select[Any] | None) -> Select[Any]:
+def fencing(own: Select[Any], land: Select[Any], *, by_beat: bool) -> Select[Any]:
     """The statement that raises the fence: one question to the database, made once and kept (making it takes longer).
 
     Parameters
     ----------
-    land
-        Finds the ids of the areas that may be seen.
-    homes
-        Finds the ids of areas: an address, with whatever hangs on it, is seen when it was ever placed in one of them,
-        or in one of the beats that `raise_fence` is given.
+    own, land
+        Find the ids of the own areas, and of those whose names may be seen.
+    by_beat
+        An address, with whatever hangs on it, is seen when it was ever placed in one of the beats that `raise_fence` is
+        given, and not when it was placed in one of the own areas.
     """
+    own_ids = _ids_of(own)
     return (
         select(
+            func.set_config(OWN, own_ids, True),
             func.set_config(LAND, _ids_of(land), True),
-            func.set_config(HOMES, "{}" if homes is None else _ids_of(homes), True),
+            func.set_config(HOMES, "{}" if by_beat else own_ids, True),
             func.set_config(BEATS, bindparam("beats", type_=Text), True),
             func.set_config("role", text("rolname"), True),
         )

@@ -18,7 +18,7 @@ FENCE: Final = "fence"
 
 @dataclass(frozen=True)
 class Through:
-    """A row of another table that names the id of one of ours, `{key}`, is seen under `condition`; ours under `own`."""
+    """Rows of a table are seen under `own`, and rows of others that name the id of one, `{key}`, under `condition`."""
 
     condition: str
     own: str
@@ -29,6 +29,11 @@ class Closed:
     """Nothing of the table may be read but these columns."""
 
     columns: tuple[str, ...] = ()
+
+
+def through(table: str, own: str) -> Through:
+    """Rows of `table` are seen under `own`, and with them the rows of other tables that name them."""
+    return Through(f"EXISTS (SELECT FROM {table} WHERE {table}.id = {{key}})", own)
 
 
 def one_of(column: str, setting: str) -> str:
@@ -54,6 +59,6 @@ def rule_of(table: Table) -> str | Closed | None:
             return parent.condition.format(key=f"{table.name}.{key.parent.name}")
     for key in keys:
         above = key.column.table
-        if above is not table and FENCE not in above.info and isinstance(rule_of(above), str):
-            return f"EXISTS (SELECT FROM {above.name} WHERE {above.name}.id = {table.name}.{key.parent.name})"
+        if above is not table and FENCE not in above.info and (rule := rule_of(above)) and isinstance(rule, str):
+            return through(above.name, rule).condition.format(key=f"{table.name}.{key.parent.name}")
     return None

@@ -44,12 +44,13 @@ def fence_session(session: Session, scope: Scope) -> None:
 @cache
 def _by_area() -> Select[Any]:
     own = _own()
-    return fencing(_with_above(own), own)
+    return fencing(own, _with_above(own), by_beat=False)
 
 
 @cache
 def _by_beat() -> Select[Any]:
-    return fencing(_with_above(_own()), None)
+    own = _own()
+    return fencing(own, _with_above(own), by_beat=True)
 
 
 def _own() -> Select[int]:

@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gis_service.storage.fence import LAND
+from gis_service.storage.fence_rules import FENCE, one_of, through
 from gis_service.storage.rows import Row, RowId
 
 
@@ -26,7 +28,10 @@ class Reconciliation(Row):
     """A village's quarter; once closed the database lets nobody change it."""
 
     __tablename__ = "reconciliation"
-    __table_args__ = (Index("ix_reconciliation_village_id_quarter", "village_id", "quarter", unique=True),)
+    __table_args__ = (
+        Index("ix_reconciliation_village_id_quarter", "village_id", "quarter", unique=True),
+        {"info": {FENCE: through("reconciliation", one_of("village_id", LAND))}},  # an officer sees that of the village
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     village_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
@@ -83,7 +88,10 @@ class PersonLink(Row):
     """
 
     __tablename__ = "person_link"
-    __table_args__ = (Index("ix_person_link_village_id_quarter", "village_id", "quarter"),)
+    __table_args__ = (
+        Index("ix_person_link_village_id_quarter", "village_id", "quarter"),
+        {"info": {FENCE: one_of("village_id", LAND)}},
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     quarter: Mapped[str] = mapped_column(String(8))

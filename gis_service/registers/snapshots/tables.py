@@ -8,6 +8,8 @@ from enum import StrEnum
 from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from gis_service.storage.fence import LAND, OWN
+from gis_service.storage.fence_rules import FENCE, one_of
 from gis_service.storage.rows import Row, RowId
 
 
@@ -26,7 +28,11 @@ class Snapshot(Row):
     """
 
     __tablename__ = "snapshot"
-    __table_args__ = (Index("ix_snapshot_area_id_side_taken_on", "area_id", "side", "taken_on"),)
+    __table_args__ = (
+        Index("ix_snapshot_area_id_side_taken_on", "area_id", "side", "taken_on"),
+        # which list holds for a village may be one of what the village lies in; its rows are not for the village
+        {"info": {FENCE: one_of("area_id", LAND)}},
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     side: Mapped[str] = mapped_column(String(16))
@@ -48,6 +54,12 @@ class SnapshotRow(Row):
     """One person of a snapshot; personal fields are sealed under `row_key`, and like those only keys may change."""
 
     __tablename__ = "snapshot_row"
+    __table_args__ = {  # noqa: RUF012 - SQLAlchemy's own form
+        "info": {
+            FENCE: "EXISTS (SELECT FROM snapshot WHERE snapshot.id = snapshot_row.snapshot_id"
+            f" AND {one_of('snapshot.area_id', OWN)})"
+        }
+    }
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     snapshot_id: Mapped[int] = mapped_column(ForeignKey("snapshot.id"), index=True)
@@ -75,7 +87,10 @@ class SnapshotSource(Row):
     """A saved mapping: which column of the tables of a source is which field."""
 
     __tablename__ = "snapshot_source"
-    __table_args__ = (Index("ix_snapshot_source_area_id_side_name", "area_id", "side", "name", unique=True),)
+    __table_args__ = (
+        Index("ix_snapshot_source_area_id_side_name", "area_id", "side", "name", unique=True),
+        {"info": {FENCE: one_of("area_id", LAND)}},
+    )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)
     area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
