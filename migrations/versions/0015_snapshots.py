@@ -17,21 +17,12 @@ depends_on = None
 KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 REFUSAL = "a snapshot does not change"
 CLOSED = "a closed quarter does not change"
-ROLE = "gis_fenced"
 
 #: what never changes of a row; a rotation of keys writes the sealed columns anew
 PLAIN = (
     "id", "snapshot_id", "row_key", "row_number", "source_key", "birth_year", "sex", "dwelling", "address_text",
     "address_code", "arrived_on", "left_on", "doubts",
 )  # fmt: skip
-
-OWN_LAND = "IN (SELECT unnest(current_setting('gis.land', true)::bigint[]))"
-POLICIES = {
-    "snapshot": f"area_id {OWN_LAND}",
-    "snapshot_source": f"area_id {OWN_LAND}",
-    "snapshot_row": "EXISTS (SELECT FROM snapshot WHERE snapshot.id = snapshot_row.snapshot_id)",
-    "person_link": f"village_id {OWN_LAND}",
-}
 
 
 def upgrade() -> None:
@@ -120,7 +111,6 @@ def upgrade() -> None:
         op.create_index(op.f(f"ix_person_link_{column}"), "person_link", [column])
     if op.get_bind().dialect.name == "postgresql":
         _keep_in_postgres()
-        _fence()
     else:
         _keep_in_sqlite()
 
@@ -162,12 +152,6 @@ def _keep_in_postgres() -> None:
         "CREATE TRIGGER keep_closed_links BEFORE INSERT OR UPDATE OR DELETE ON person_link "
         "FOR EACH ROW EXECUTE FUNCTION keep_closed_links()"
     )
-
-
-def _fence() -> None:
-    for table, condition in POLICIES.items():
-        op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-        op.execute(f"CREATE POLICY own_part ON {table} TO {ROLE} USING ({condition}) WITH CHECK ({condition})")
 
 
 def _keep_in_sqlite() -> None:
