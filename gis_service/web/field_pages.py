@@ -66,7 +66,7 @@ WORDS: dict[str, Text] = {
     "pin_short": T("The PIN has at least 6 digits."),
     "pin_wrong": T("This is not the PIN."),
     "pin_foreseen": T("Not one digit repeated, and not digits in a row."),
-    "open": T("Open"),
+    "open": T("Unlock"),
     "expired": T("What was kept has expired; connect once to take it along again."),
     "close": T("Close"),
     "search": T("Search your addresses"),

@@ -216,7 +216,7 @@ def load(value: Any) -> str:
         return "—"
     if isinstance(value, str):  # the mark of what is withheld
         return value
-    return str(T("{count} people/officer", count=f"{value:,.0f}"))
+    return str(T("1 : {count}", count=f"{value:,.0f}"))
 
 
 def percent(value: Any) -> str:

@@ -17,7 +17,7 @@ def legend_800() -> Legend:
 
 def test_numbers_read_as_on_paper() -> None:
     assert load_text(32_900 / 26, chinese) == "1,265 人/员"
-    assert load_text(32_900 / 26, english) == "1,265 people/officer"
+    assert load_text(32_900 / 26, english) == "1 : 1,265"
     assert officers_text(26.0, 42, chinese) == "26 / 42 人"
     assert officers_text(0.5, 1, chinese) == "0.5 / 1 人"
     assert share_text(26 / (32_900 / 800)) == "63.2%"
