@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import Engine, select
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from gis_service.access.audit import Result, record
 from gis_service.access.permissions import Permission
 from gis_service.access.reach import Reach
-from gis_service.access.tables import ApprovalState, ExportApproval
+from gis_service.access.tables import Account, ApprovalState, ExportApproval
 from gis_service.access.viewer import Viewer
 from gis_service.access.viewers import viewer_of_account
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
@@ -107,6 +108,13 @@ def open_requests(session: Session, viewer: Viewer, reach: Reach, *, now: dateti
     if not viewer.may(Permission.APPROVE_EXPORT):
         query = query.where(ExportApproval.asked_by == viewer.account_id)
     return [row for row in session.scalars(query) if _may_see(session, viewer, reach, row, now)]
+
+
+def askers(session: Session, requests: Iterable[ExportApproval]) -> dict[int, str]:
+    """Who asks, by account: a second person decides on somebody, not on a number."""
+    ids = {row.asked_by for row in requests}
+    query = select(Account.id, Account.display_name, Account.login).where(Account.id.in_(ids))
+    return {row.id: f"{row.display_name} ({row.login})" for row in session.execute(query)}
 
 
 def _may_see(session: Session, viewer: Viewer, reach: Reach, row: ExportApproval, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
 from sqlalchemy import Engine
 
-from gis_service.access.approvals import EXPORT_SUBJECTS, ask_for_export, decide_export, open_requests
+from gis_service.access.approvals import EXPORT_SUBJECTS, ask_for_export, askers, decide_export, open_requests
 from gis_service.access.http import ActingDep, ReachDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.reach import Reach
@@ -127,6 +127,7 @@ def _approvals(
             viewer,
             status=422 if fault else 200,
             rows=rows,
+            askers=askers(session, rows),
             own=viewer.account_id,
             subjects=[(subject, code_name(subject)) for subject in EXPORT_SUBJECTS],
             may_ask=viewer.may(Permission.UNMASK_PERSON),

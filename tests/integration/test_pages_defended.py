@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
+import re
 
 import pytest
 from fastapi import FastAPI
@@ -39,6 +41,18 @@ def test_signing_in_leads_nowhere_but_into_the_service(service: FastAPI, board: 
         own = client.post("/sign-in", data={**form, "next": "/teams?as_of=2026-11-01"}, headers=PAGE)
     assert (answer.status_code, answer.headers["location"]) == (303, "/")
     assert own.headers["location"] == "/teams?as_of=2026-11-01"
+
+
+def test_the_auditor_exports_what_the_page_filters(board: Board, signed_in: SignIn) -> None:
+    for login in ("planner", "commander"):
+        signed_in(login)
+    auditor = signed_in("auditor")
+    shown = auditor.get("/audit", params={"actor": "planner", "since": "2020-01-01"}, headers=PAGE).text
+    assert "登录" in shown, "acts are said in words"
+    link = re.search(r'href="(/api/v1/audit\.csv[^"]*)"', shown)
+    assert link
+    rows = list(csv.DictReader(io.StringIO(auditor.get(html.unescape(link[1])).text.lstrip("\ufeff"))))
+    assert {row["actor"] for row in rows} == {"planner"}
 
 
 @pytest.mark.parametrize("formula", FORMULAS)

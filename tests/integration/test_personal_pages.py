@@ -73,7 +73,9 @@ def test_one_asks_another_approves_and_the_file_is_taken_once(signed_in: SignIn,
     mine = leader.get("/approvals", headers=PAGE).text
     assert "季度核对" in mine
     assert "由第二人审批" in mine
-    found = re.search(r"/approvals/(\d+)/decision", commander.get("/approvals", headers=PAGE).text)
+    shown = commander.get("/approvals", headers=PAGE).text
+    assert "squad_leader (squad_leader)" in shown, "a second person decides on somebody"
+    found = re.search(r"/approvals/(\d+)/decision", shown)
     assert found
     approval = found[1]
     take = f"/approvals/{approval}/file"
