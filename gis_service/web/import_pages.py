@@ -65,7 +65,8 @@ def imports_page(request: Request, session: ReadDep, viewer: ViewerDep, subject:
     subjects = _subjects(request, viewer)
     chosen = next((each for each in subjects if each.name == subject), None)
     runs = list_imports(session, 0, 20).items
-    return page(request, "imports.html", viewer, subjects=subjects, chosen=chosen, runs=runs, fault=None)
+    titles = {each.name: each.title for each in request.app.state.subjects}
+    return page(request, "imports.html", viewer, subjects=subjects, chosen=chosen, runs=runs, titles=titles, fault=None)
 
 
 @router.post("/imports/preview")
