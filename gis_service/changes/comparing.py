@@ -33,6 +33,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from gis_service.texts import T, Text
 from layers.comparison import Likeness, compare_borders, heirs_by_ground, match_areas
+from layers.editing import area_m2
 
 FAULTS_CARRIED: Final = 1000
 Said = Literal["correction", "change", "leave"]
@@ -252,6 +253,9 @@ def _missing(gone: gpd.GeoDataFrame, layer: gpd.GeoDataFrame, settings: Settings
     table = pd.DataFrame({"area_id": gone.index.astype("Int64"), "level": gone["level"].to_numpy()}, index=gone.index)
     for name in ("code", "name", "kind", "parent_code"):
         table[f"old_{name}"] = gone[name]
+    drawn = gone.geometry.notna()
+    measured = area_m2(gone.geometry[drawn].to_numpy(), settings.metric_crs)
+    table["old_area_m2"] = pd.Series(measured, index=gone.index[drawn]).reindex(gone.index)
     table["fields"] = [[] for _ in range(len(table))]
     table["heirs"] = [[1 + row for row in heirs.get(area_id, [])] for area_id in gone.index]
     return table.set_axis(-1 - np.arange(len(table)))

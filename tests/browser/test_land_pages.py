@@ -129,13 +129,13 @@ def test_a_steward_drafts_a_commander_approves_a_planner_applies_and_reverts(
     expect(page.get_by_role("heading", level=1)).to_contain_text("调整边界")
     expect(page.locator("main")).to_contain_text("按新修道路调整")
     expect(page.locator("#compare[data-ready] path").first).to_be_attached()
-    expect(page.get_by_role("button", name="批准")).to_have_count(0)
+    expect(page.get_by_role("button", name="同意")).to_have_count(0)
     shared = page.get_by_label("分享链接").input_value()
 
     page = desk("commander")
     page.goto(shared)
-    page.get_by_role("button", name="批准").click()
-    expect(page.locator("h1 .tag")).to_have_text("已批准")
+    page.get_by_role("button", name="同意").click()
+    expect(page.locator("h1 .tag")).to_have_text("已同意")
 
     page = desk("planner")
     page.goto(shared)
