@@ -89,7 +89,10 @@ def apply_rewriting(session: Session, rewriting: Rewriting) -> None:
         ended = rewriting.ended
         update_frame(session, Placement, pd.DataFrame({"id": ended["id"], "valid_to": as_dates(ended["until"])}))
     if len(rewriting.begun):
-        load_frame(session, Placement, _as_rows(rewriting.begun))
+        rows = _as_rows(rewriting.begun)
+        # those that say more come last: of the others whole chunks are inserted without the columns that nobody fills
+        says_more = rows[["unresolved", "suggested_area_id", "override_reason"]].notna().any(axis=1).to_numpy()
+        load_frame(session, Placement, rows.iloc[np.argsort(says_more, kind="stable")])
 
 
 def as_days(days: Collection[date]) -> npt.NDArray[np.int64]:
