@@ -9,40 +9,31 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
-from gis_service.areas.queries import area_names
-from gis_service.areas.tables import AreaLevel
 from gis_service.errors import GridError, InvalidInputError
-from gis_service.jobs.actions import jobs_of
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.routes import QueueDep
 from gis_service.planning import scenarios
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import Edit, Headcount, Leave, Person, Recruits, TownshipPosts
-from gis_service.planning.explaining import RELAXING
 from gis_service.planning.graphs import Rules, Within
 from gis_service.planning.letters import letters_of
-from gis_service.planning.measures import Measures
-from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.plans import plan_of_today
 from gis_service.planning.published_plans import marked, published_measures, published_reasons, withheld_beats
 from gis_service.planning.publishing import publish, revert
-from gis_service.planning.scenarios import Seen, comments_of, plan_of, require_drafting, scenarios_of, seen, steps_of
+from gis_service.planning.scenarios import plan_of, require_drafting, scenarios_of, seen
 from gis_service.planning.showing import compared
-from gis_service.settings import Settings
-from gis_service.storage.engine import reading
 from gis_service.teams.tables import EmploymentForm, Side
-from gis_service.texts import T, Text
+from gis_service.texts import T
 from gis_service.web.brief import brief_pdf, effect_rows, histogram_bars
-from gis_service.web.job_pages import shown
 from gis_service.web.plan_maps import change_sheet, editing_data, land_of, load_sheet
 from gis_service.web.rendering import page
-from gis_service.web.wording import code_name
+from gis_service.web.scenario_view import show_list, show_scenario
 
 router = APIRouter(
     prefix="/planning/scenarios",
@@ -50,19 +41,6 @@ router = APIRouter(
     dependencies=[Depends(requires(Permission.SEE_PLANNING))],
 )
 PLAN = Depends(requires(Permission.PLAN))
-REASONS_SHOWN = 60
-
-STEP_NAMES: dict[str, Text] = {
-    "recruits": T("Recruits"),
-    "leave": T("Somebody leaves"),
-    "give": T("Given by hand"),
-    "new_beat": T("New beat"),
-    "assign": T("Officer assigned"),
-    "boundary": T("Draft of a border"),
-    "headcount": T("Posts of townships"),
-    "drawn": T("Beats drawn"),
-}
-
 Line = Annotated[str, Form(max_length=2000)]
 Deed = Literal["recruits", "leave", "posts", "undo", "draw", "share", "unshare", "freeze", "reopen", "discard"]
 
@@ -70,7 +48,7 @@ Deed = Literal["recruits", "leave", "posts", "undo", "draw", "share", "unshare",
 @router.get("")
 def scenarios_page(request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep) -> HTMLResponse:
     """List scenarios and the form for a new one."""
-    return _list(request, session, scope, viewer, None)
+    return show_list(request, session, scope, viewer, None)
 
 
 @router.post("", dependencies=[PLAN])
@@ -88,7 +66,7 @@ def new_scenario(
     try:
         made = scenarios.create_scenario(engine, settings, acting, name, area_id, scope.day)
     except InvalidInputError as refusal:
-        return _list(request, session, scope, acting, str(refusal))
+        return show_list(request, session, scope, acting, str(refusal))
     return RedirectResponse(f"/planning/scenarios/{made}", status_code=303)
 
 
@@ -97,7 +75,7 @@ def scenario_page(
     request: Request, engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, scenario_id: RowKey
 ) -> HTMLResponse:
     """Show a scenario: its figures beside today's, its steps, the map to edit by hand, reasons, comments."""
-    return _show(request, engine, settings, viewer, scenario_id, None)
+    return show_scenario(request, engine, settings, viewer, scenario_id, None)
 
 
 @router.get("/{scenario_id}/map")
@@ -155,7 +133,7 @@ def do(
     try:
         _do(engine, queue, acting, scenario_id, deed, said, rules)
     except GridError as refusal:
-        return _show(request, engine, settings, acting, scenario_id, str(refusal))
+        return show_scenario(request, engine, settings, acting, scenario_id, str(refusal))
     return RedirectResponse(
         "/planning/scenarios" if deed == "discard" else f"/planning/scenarios/{scenario_id}", status_code=303
     )
@@ -176,7 +154,7 @@ def agree(
     try:
         scenarios.approve(engine, acting, scenario_id)
     except GridError as refusal:
-        return _show(request, engine, settings, acting, scenario_id, str(refusal))
+        return show_scenario(request, engine, settings, acting, scenario_id, str(refusal))
     return RedirectResponse(f"/planning/scenarios/{scenario_id}", status_code=303)
 
 
@@ -197,7 +175,7 @@ def publication(
         else:
             revert(engine, settings, acting, scenario_id, reason)
     except GridError as refusal:
-        return _show(request, engine, settings, acting, scenario_id, str(refusal))
+        return show_scenario(request, engine, settings, acting, scenario_id, str(refusal))
     return RedirectResponse(f"/planning/scenarios/{scenario_id}", status_code=303)
 
 
@@ -294,114 +272,3 @@ def _step(deed: str, said: dict[str, Any]) -> Edit:
     people = [Person(badge_no=badge[:32], name=name[:100]) for badge, name in said["people"]]
     known = {name: said[name] for name in ("count", "from_day", "form", "side")}
     return Recruits(kind="recruits", people=people, **known)
-
-
-def _list(request: Request, session: Session, scope: Any, viewer: Viewer, fault: str | None) -> HTMLResponse:
-    places = area_names(session, scope, levels=[AreaLevel.DISTRICT, AreaLevel.TOWNSHIP, AreaLevel.VILLAGE])
-    order = [level.value for level in AreaLevel]
-    places = places.assign(rank=places["level"].map(order.index)).sort_values(["rank", "code"])
-    return page(
-        request,
-        "scenarios.html",
-        viewer,
-        status=422 if fault else 200,
-        day=scope.day,
-        rows=scenarios_of(session, viewer),
-        places=[
-            (int(area_id), f"{code_name(level)} · {name}")
-            for area_id, level, name in zip(
-                places.index.tolist(), places["level"].tolist(), places["name"].tolist(), strict=True
-            )
-        ],
-        may_plan=viewer.may(Permission.PLAN),
-        fault=fault,
-    )
-
-
-def _show(
-    request: Request, engine: Engine, settings: Settings, viewer: Viewer, scenario_id: int, fault: str | None
-) -> HTMLResponse:
-    with reading(engine) as session:
-        found = seen(session, viewer, scenario_id)
-        plan = plan_of(session, found.scenario)
-        before = published_measures(found, plan_of_today(plan.inputs), settings)
-        after = published_measures(found, plan, settings)
-        jobs = jobs_of(session, viewer, about=f"scenario {scenario_id}", limit=3)
-        return page(
-            request,
-            "scenario.html",
-            viewer,
-            status=422 if fault else 200,
-            scenario=found.scenario,
-            area_name=plan.inputs.area_name,
-            standard=plan.inputs.standard,
-            may=_may(viewer, found),
-            before=marked(before.total),
-            after=marked(after.total),
-            beats=[marked(beat) for beat in sorted(after.beats, key=lambda beat: -(beat["migrants"] or 0))],
-            histogram=histogram_bars(before, after),
-            steps=[] if found.only is not None else _steps(session, found),
-            drawn=_drawn(plan, found),
-            reasons=published_reasons(found, plan, settings)[:REASONS_SHOWN],
-            comments=comments_of(session, found.scenario),
-            jobs=[shown(job, request.app.state.job_kinds) for job in jobs],
-            forms=[(each.value, code_name(each.value)) for each in EmploymentForm],
-            townships=_townships(plan, after),
-            sides=[(each.value, code_name(each.value)) for each in Side],
-            fault=fault,
-        )
-
-
-def _townships(plan: Plan, after: Measures) -> list[tuple[int, str, int]]:
-    """Townships between which officers can move, with their posts: nothing when there is one only."""
-    force = {row["area_id"]: row for row in after.areas if row["is_township"]}
-    if len(force) < 2:
-        return []
-    fixed = plan.headcount
-    return [(key, row["name"], fixed.get(key, round(row["officers"] or 1))) for key, row in force.items()]
-
-
-def _may(viewer: Viewer, found: Seen) -> dict[str, bool]:
-    whole, state = found.only is None, found.scenario.state
-    own = viewer.account_id == found.scenario.author_id
-    return {
-        "edit": whole and viewer.may(Permission.PLAN) and state == "draft",
-        "reopen": whole and viewer.may(Permission.PLAN) and state in ("frozen", "approved"),
-        "approve": whole and viewer.may(Permission.APPROVE_PLAN) and state == "frozen" and not own,
-        "publish": whole and viewer.may(Permission.PUBLISH_PLAN) and state == "approved",
-        "revert": whole and viewer.may(Permission.PUBLISH_PLAN) and state == "published",
-        "comment": viewer.may(Permission.COMMENT_PLAN),
-    }
-
-
-def _drawn(plan: Plan, found: Seen) -> list[dict[str, Any]]:
-    """What is known of the beats that were drawn last, township by township, with what would have to give."""
-    if found.only is not None:
-        return []
-    told = []
-    for township in (plan.drawn or {}).get("townships", ()):
-        relax = township["relax"] or {"sets": [], "band": None}
-        sets = [" + ".join(str(RELAXING[name]) for name in names) for names in relax["sets"]]
-        heavy = [plan.inputs.units[unit].name for unit in township["too_heavy"][:5]]
-        told.append({**township, "relaxing": sets, "heavy": heavy})
-    return told
-
-
-def _steps(session: Session, found: Seen) -> list[dict[str, str]]:
-    return [_said_step(step.kind, step.said, step.author) for step in steps_of(session, found.scenario)]
-
-
-def _said_step(kind: str, said: dict[str, Any], author: str) -> dict[str, str]:
-    detail = ""
-    match kind:
-        case "recruits":
-            detail = str(T("{count} from {day} on", count=said["count"], day=said["from_day"]))
-        case "leave":
-            detail = said["badge_no"]
-        case "give" | "new_beat":
-            detail = str(T("{count} compounds or parts", count=len(said["units"])))
-        case "headcount":
-            detail = str(T("{count} posts", count=sum(each["posts"] for each in said["townships"])))
-        case "drawn":
-            detail = str(T("{count} beats", count=len(said["beats"])))
-    return {"name": str(STEP_NAMES[kind]), "detail": detail, "author": author}
