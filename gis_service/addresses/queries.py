@@ -17,7 +17,7 @@ from gis_service.addresses.tables import Address, Placement, Unresolved
 from gis_service.areas.scope import area_in_scope, subtree
 from gis_service.areas.tables import AreaVersion
 from gis_service.errors import NotFoundError
-from gis_service.storage.boxes import Box, in_box
+from gis_service.storage.boxes import Box, in_box, narrows_first
 from gis_service.storage.columns import read_columns
 from gis_service.storage.frames import read_frame
 from gis_service.teams.tables import Beat, BeatDuty, Officer
@@ -27,7 +27,7 @@ from gis_service.texts import T
 def placement_in_scope(scope: Scope, *, checked: bool = False) -> ColumnElement[bool]:
     """The filter for placements that the viewer may see.
 
-    `checked`: the rows are found by a box, and the filter only checks them; SQLite would begin with all of the scope.
+    `checked`: something else finds the rows, and the filter only checks them.
     """
     if scope.is_whole_district:
         return true()
@@ -120,6 +120,7 @@ def addresses(
     north in degrees lon-lat.
     """
     conditions: list[ColumnElement[bool]] = []
+    checked = box is not None and narrows_first(session)
     if search:
         conditions.append(matches(session, search))
     if area_id is not None:
@@ -138,11 +139,9 @@ def addresses(
         select(func.count())
         .select_from(Address)
         .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
-        .where(placement_in_scope(scope, checked=box is not None), *conditions)
+        .where(placement_in_scope(scope, checked=checked), *conditions)
     ).scalar_one()
-    query = (
-        _addresses(scope, checked=box is not None).where(*conditions).order_by(Address.code).offset(offset).limit(limit)
-    )
+    query = _addresses(scope, checked=checked).where(*conditions).order_by(Address.code).offset(offset).limit(limit)
     return read_frame(session, query, dtypes=_DTYPES, index="address_id"), total
 
 
@@ -225,7 +224,7 @@ def points_in_box(session: Session, scope: Scope, box: Box) -> dict[str, npt.NDA
             func.coalesce(Placement.unresolved, ""),
         )
         .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
-        .where(in_box(session, Address, box), placement_in_scope(scope, checked=True))
+        .where(in_box(session, Address, box), placement_in_scope(scope, checked=narrows_first(session)))
     )
     rows = session.execute(query).fetchall()
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]
