@@ -39,6 +39,7 @@ bench: setup-bench ## compare with named peers; prints tables and writes docs/be
 	$(PY) -m tests.benchmarks.bench_transfers --out docs/benchmarks/transfers.md
 	$(PY) -m tests.benchmarks.bench_land --out docs/benchmarks/land.md
 	$(PY) -m tests.benchmarks.bench_linkage --out docs/benchmarks/linkage.md
+	$(PY) -m tests.benchmarks.bench_quarter --out docs/benchmarks/quarter.md
 	$(PY) -m tests.benchmarks.bench_scope --out docs/benchmarks/scope.md
 	$(PY) -m tests.benchmarks.bench_paint --out docs/benchmarks/paint.md
 	$(PY) -m tests.benchmarks.bench_tiles --size large --out docs/benchmarks/tiles.md

@@ -70,9 +70,10 @@ def classify(
         joined by +), ``address_id`` and ``village_id`` (Int64: the place, as the police have it, else the village, else
         the grid workers), ``fact`` (str: the class, the register, the field and who it is about; the same when the same
         fact is found again from new snapshots with other record ids). Two people may share one: those of one identity
-        number, or of one name, birth year and door of whom nothing else is known.
+        number, or of one name, birth year and door of whom nothing else is known. ``also_facts`` (tuples of str): what
+        the fact would be called had less been known of the person; an older matching may have found it so.
 
-        ``fact`` names a person in plain text: store it sealed or under a keyed index.
+        Both name a person in plain text: store them sealed or under a keyed index.
 
     Notes
     -----
@@ -265,23 +266,24 @@ def _written(table: _Table, rows: pd.DataFrame) -> pd.DataFrame:
     result["registers"] = pd.Series(about @ (1 << np.arange(len(REGISTERS)))).map(joined).to_numpy()
     result["address_id"] = _or_na(table.address[person])
     result["village_id"] = _or_na(table.village[person])
-    who = _tokens(table)[person]
-    result["fact"] = (
-        result["mismatch_class"]
-        + "|"
-        + np.where(result["mismatch_class"].eq("person_dwelling"), "", result["at_register"])
-        + "|"
-        + result["field"]
-        + "|"
-        + who
-    )
+    place = result["at_register"].where(result["mismatch_class"].ne("person_dwelling"), "")
+    said = result["mismatch_class"] + "|" + place + "|" + result["field"] + "|"
+    names = _tokens(table)[:, person].T.tolist()
+    result["fact"] = [head + tokens[0] for head, tokens in zip(said, names, strict=True)]
+    result["also_facts"] = [
+        tuple(head + token for token in tokens[1:] if token is not None)
+        for head, tokens in zip(said, names, strict=True)
+    ]
     order = result["mismatch_class"].map({name: number for number, name in enumerate(CLASSES)})
     result = result.assign(_order=order).sort_values(["_order", "person_id", "at_register", "field"], kind="stable")
     return result.drop(columns="_order").reset_index(drop=True)
 
 
 def _tokens(table: _Table) -> npt.NDArray[np.object_]:
-    """Who each person is, in words that stay: a sound identity number, else name and phone, else birth and door."""
+    """Who each person is, in words that stay, a row for each way to say it, None where a person has fewer.
+
+    The best first: a sound identity number, else name and phone, else birth and door, else the door alone.
+    """
     people, records = table.people, table.records
     name = normalise_names(people["name"])
     number = people["id_number"].where(pd.Series(records.id_holds, index=people.index))
@@ -290,14 +292,16 @@ def _tokens(table: _Table) -> npt.NDArray[np.object_]:
     for part in ADDRESS_PARTS[1:]:
         door = door + "/" + people[part].fillna("")
     phone = people["phone"].where(pd.Series(records.phone != ABSENT, index=people.index))
-    by_phone = "np:" + name + ":" + phone
-    tokens = [("id:" + number), by_phone, ("nb:" + name + ":" + year + ":" + door)]
-    who = np.full(len(table.person_ids), None, dtype=object)
-    for token in tokens:
+    by_birth, by_door = ("nb:" + name + ":" + said + ":" + door for said in (year, str(ABSENT)))
+    ways = ["id:" + number, "np:" + name + ":" + phone, by_birth, by_door]
+    found = np.full((len(ways), len(table.person_ids)), None, dtype=object)
+    for way, token in enumerate(ways):
         texts = np.array([*token.astype(object).where(token.notna(), None), None], dtype=object)
         for register in range(len(REGISTERS)):
-            who = np.where(pd.isna(who), texts[table.rows[:, register]], who)
-    return who
+            found[way] = np.where(pd.isna(found[way]), texts[table.rows[:, register]], found[way])
+    order = np.argsort(pd.isna(found), axis=0, kind="stable")  # what there is goes before what there is not
+    result: npt.NDArray[np.object_] = np.take_along_axis(found, order, axis=0)
+    return result
 
 
 def _ids(positions: Codes, ids: npt.NDArray[np.int64]) -> pd.arrays.IntegerArray:

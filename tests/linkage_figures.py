@@ -1,8 +1,9 @@
-"""Precision and recall of a linkage on registers whose truth is known, per class of what was planted."""
+"""Precision and recall of links and of mismatches on registers whose truth is known, per class."""
 
 import pandas as pd
 
 from gis_service.demo.three_registers import PLANTS, ThreeRegisters
+from layers._linkage_names import normalise_names
 from layers.frames import REGISTERS
 
 CLASSES = ("all", *PLANTS[1:], "none of these")
@@ -45,3 +46,75 @@ def precision_recall(made: ThreeRegisters, persons: pd.Series) -> pd.DataFrame:
     return pd.DataFrame.from_dict(
         rows, orient="index", columns=["true_pairs", "found_pairs", "precision", "recall"]
     ).set_axis(pd.MultiIndex.from_tuples(rows, names=["both_numbered", "planted"]))
+
+
+def class_figures(made: ThreeRegisters, found: pd.DataFrame) -> pd.DataFrame:
+    """How many of the mismatches that there truly are `classify` found, and how many of those found are.
+
+    What there truly is follows from who wrote the records, and not from any linkage: who is missing where, who stands
+    twice in a register, who moved, whose name, number or phone the police have otherwise (without them, village and
+    grid workers). A mismatch is right when it is of this class and field and of this person (for who is missing or
+    stands twice: in this register); it is also right when it is true of the person's second record in a register only,
+    which nobody has to find.
+
+    Returns
+    -------
+    Index (``mismatch_class``, ``field``): true, found, precision, recall.
+    """
+    rows_all = made.truth.join(made.people[["register", "name", "id_number", "phone", "address_id"]])
+    rows_all["name"] = normalise_names(rows_all["name"])
+    expected = _absences(rows_all) | _differences(rows_all[~rows_all["second"]])
+    also, seen = expected | _differences(rows_all), _found_mismatches(made, found)
+    rows = {}
+    for kind in sorted({key[:2] for key in expected}):
+        there, right, told = ({key for key in keys if key[:2] == kind} for keys in (expected, also, seen))
+        precision, recall = len(right & told) / max(len(told), 1), len(there & told) / max(len(there), 1)
+        rows[kind] = (len(there), len(told), precision, recall)
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["true", "found", "precision", "recall"]).set_axis(
+        pd.MultiIndex.from_tuples(rows, names=["mismatch_class", "field"])
+    )
+
+
+#: class, field, person, register; empty where the class does not say
+Key = tuple[str, str, int, str]
+
+
+def _absences(rows: pd.DataFrame) -> set[Key]:
+    """Who is missing in a register, and who stands twice in one."""
+    expected: set[Key] = set()
+    for person, registers in rows.groupby("person")["register"].agg(set).items():
+        if "police" in registers:
+            gone = set(REGISTERS) - registers
+            expected |= {("missing_registration", "", int(str(person)), register) for register in gone}
+        else:
+            expected.add(("should_be_registered", "", int(str(person)), "police"))
+    twice = rows[rows["second"]]
+    return expected | {("duplicate", "", int(p), r) for p, r in zip(twice["person"], twice["register"], strict=True)}
+
+
+def _differences(rows: pd.DataFrame) -> set[Key]:
+    """Who moved, and what of a person the registers say differently."""
+    pairs = rows.merge(rows, on="person", suffixes=("", "_other"))
+    pairs = pairs[pairs["register"].ne(pairs["register_other"])]
+    known = pairs["address_id"].notna() & pairs["address_id_other"].notna()
+    moved = pairs[known & pairs["moved"] & ~pairs["moved_other"]]
+    expected = {("person_dwelling", "", int(person), "") for person in moved["person"]}
+    in_police = pairs["person"].isin(rows.loc[rows["register"].eq("police"), "person"])
+    compared = pairs[pairs["register"].eq("police") | ~in_police]
+    for field in ("name", "id_number", "phone"):
+        other = compared[f"{field}_other"]
+        apart = compared[compared[field].notna() & other.notna() & compared[field].ne(other)]
+        expected |= {("attribute_conflict", field, int(person), "") for person in apart["person"]}
+    return expected
+
+
+def _found_mismatches(made: ThreeRegisters, found: pd.DataFrame) -> set[Key]:
+    """Each mismatch as said of the person whose record it shows first (a wrong link may show two people's)."""
+    ids = found[[f"{register}_record_id" for register in REGISTERS]].bfill(axis=1).iloc[:, 0].astype("int64")
+    person = made.truth["person"].loc[ids].to_numpy()
+    placed = found["mismatch_class"].isin(["missing_registration", "should_be_registered", "duplicate"])
+    register = found["at_register"].where(placed, "")
+    return {
+        (str(kind), str(field), int(who), str(where))
+        for kind, field, who, where in zip(found["mismatch_class"], found["field"], person, register, strict=True)
+    }

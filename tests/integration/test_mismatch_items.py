@@ -68,6 +68,7 @@ def found(board: Board) -> pd.DataFrame:
         "address_id": [board.addresses["A-N11-1"], None],
         "village_id": [board.areas["N1"]] * 2,
     }
+    frame["also_facts"] = [(), ()]
     return frame.assign(**{name: pd.Series(values, dtype="Int64") for name, values in ids.items()})
 
 
@@ -139,6 +140,18 @@ def test_two_people_of_one_name_keep_their_items_whoever_comes_first(
         after = {key: sorted(mismatch(session, WHOLE, SHELL, vault, key)["sides"]) for key in (first, second)}
     assert before == after
     assert items(engine)["state"].to_dict()[second] == "confirmed"
+
+
+def test_a_fact_stays_the_same_when_more_is_known_of_the_person(
+    engine: Engine, settings: Settings, vault: Vault, board: Board
+) -> None:
+    assert recorded(engine, settings, vault, board, found(board)) == Recorded(new=2)
+    number = "should_be_registered|police||id:110105199001010012"
+    known_better = found(board)
+    known_better["also_facts"] = [(known_better["fact"][0],), ()]
+    known_better.loc[0, "fact"] = number
+    assert recorded(engine, settings, vault, board, known_better) == Recorded(open_still=2)
+    assert len(items(engine)) == 2
 
 
 def test_evidence_stands_side_by_side_and_is_masked(

@@ -97,6 +97,21 @@ def test_the_same_fact_has_the_same_name_from_other_record_ids(shift: int) -> No
     assert {fact.split("|")[0] for fact in facts[0]} == {"duplicate", "should_be_registered", "wrong_address"}
 
 
+def test_a_fact_is_also_named_as_it_was_before_more_was_known() -> None:
+    rows = people(record("police", "王方"), record("village", "王方"), record("grid", "赵六"))
+    (before,) = (
+        classify(rows, link(rows), as_of=TODAY).query("mismatch_class == 'should_be_registered'").to_dict("records")
+    )
+    numbered = people(record("police", "王方"), record("village", "王方"), record("grid", "赵六", id_number=LI))
+    (after,) = (
+        classify(numbered, link(numbered), as_of=TODAY)
+        .query("mismatch_class == 'should_be_registered'")
+        .to_dict("records")
+    )
+    assert after["fact"].endswith(f"|id:{LI}")
+    assert before["fact"] in after["also_facts"]
+
+
 def test_a_mismatch_shows_the_records_of_every_register_and_its_place() -> None:
     police, village, grid = everywhere()
     given = people(police, village | {"name": "王方"}, grid)

@@ -15,20 +15,23 @@ _SAME_KEY: Final = 0.5
 """What an equal key of a register counts beside an equal field: lists are numbered anew each quarter."""
 
 
-def identified(vault: Vault, known: pd.DataFrame, facts: list[str], sides: list[str]) -> pd.DataFrame:
+def identified(
+    vault: Vault, known: pd.DataFrame, facts: list[str], also: list[tuple[str, ...]], sides: list[str]
+) -> pd.DataFrame:
     """
     The item of each fact that was found, whichever key of the ring its index was made with.
 
     Two people may have one name for the same fact: a shared identity number, or the same name, birth year and door and
     nothing else. Each is an item of its own (`…#2`), and goes on being the item with whose evidence the registers agree
-    most, whatever the order of their rows, and when one of them is found no more.
+    most, whatever the order of their rows, and when one of them is found no more. A fact that was found before more was
+    known of the person (an identity number, a phone) is the same one.
 
     Parameters
     ----------
     known
         Items that carry a fact, index: their ids; `fact_index`, `source_key`, `sides_sealed`.
-    facts, sides
-        From `layers.reconciliation.classify` and `evidence.pack`.
+    facts, also, sides
+        `fact` and `also_facts` of `layers.reconciliation.classify`, and what `evidence.pack` makes of it.
 
     Returns
     -------
@@ -44,7 +47,21 @@ def identified(vault: Vault, known: pd.DataFrame, facts: list[str], sides: list[
             if number < len(items):
                 result.loc[place, "known_id"] = items[number]
             result.loc[place, "fact"] = _named(str(fact), number)
+    _by_other_names(vault, by_index, also, result)
     return result
+
+
+def _by_other_names(
+    vault: Vault, by_index: dict[bytes, Any], also: list[tuple[str, ...]], result: pd.DataFrame
+) -> None:
+    """Facts that are new by their name and known by an older one, where nobody else is that item."""
+    claimed = set(result["known_id"].dropna().astype("int64"))
+    for place in result.index[result["known_id"].isna()]:
+        older = (item for fact in also[place] for item in _items(vault, by_index, fact)[:1])
+        item = next((each for each in older if each not in claimed), None)
+        if item is not None:
+            claimed.add(item)
+            result.loc[place, "known_id"] = item
 
 
 def _named(fact: str, number: int) -> str:

@@ -70,7 +70,7 @@ def record_findings(
     _adopt(session, vault, people, found)
     known = _known(session)
     sides = pack(people, found)
-    who = identified(vault, known, found["fact"].tolist(), sides)
+    who = identified(vault, known, found["fact"].tolist(), found["also_facts"].tolist(), sides)
     rows = found.reset_index(drop=True).assign(sides=sides, known_id=who["known_id"], fact=who["fact"])
     new = rows[rows["known_id"].isna()]
     _lay(session, settings, viewer, vault, new, day)
