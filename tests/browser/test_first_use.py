@@ -49,7 +49,7 @@ def test_an_empty_service_leads_to_the_first_map(empty_address: str, offline_pag
     page.locator("input[name=password]").fill(PASSWORD)
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{empty_address}/start")
-    steps = page.locator("ol.steps > li")
+    steps = page.locator("ol.journey > li")
     expect(steps).to_have_count(6)
     expect(page.locator("li[aria-current=step] h2")).to_contain_text("导入区域")
 
