@@ -19,7 +19,7 @@ serve: setup-run ## serve the database that is there
 	$(PY) -m gis_service serve --port $(PORT)
 
 test: setup-test check ## every test on both databases and in Chromium
-	$(PY) -m pytest -n $(WORKERS) --dist loadgroup
+	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: ## units and properties only, under two minutes
 	$(PY) -m pytest -n $(WORKERS) tests/unit tests/property -m "not slow and not real_data"

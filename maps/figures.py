@@ -29,7 +29,7 @@ def load_text(migrants_per_officer: float | None, texts: Texts) -> str:
     """Return the load in people per officer, whole: ``1,265 人/员``."""
     if not _known(migrants_per_officer):
         return _NONE
-    return texts("{load} people/officer").format(load=f"{migrants_per_officer:,.0f}")
+    return texts("1 : {load}").format(load=f"{migrants_per_officer:,.0f}")
 
 
 def share_text(share: float | None) -> str:

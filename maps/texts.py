@@ -38,7 +38,7 @@ CHINESE = {
     "Areas": "区域",
     # numbers
     "{count} people": "{count} 人",
-    "{load} people/officer": "{load} 人/员",
+    "1 : {load}": "{load} 人/员",
     "{officers} / {required} officers": "{officers} / {required} 人",
     "{count} officers": "{count} 人",
     "{count} items": "{count} 条",

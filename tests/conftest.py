@@ -24,6 +24,14 @@ from tests.private_postgres import Cluster, create_database, drop_database, priv
 
 _numbers = count()
 
+#: files that take minutes: begun first, so that no process is left alone with one of them
+LONGEST = ("test_route_matrix.py", "test_openapi.py", "test_keelung_story.py", "test_command.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first; everything else stays in its order."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+
 
 @dataclass(frozen=True)
 class Template:

@@ -9,7 +9,7 @@ from playwright.sync_api import CDPSession, Page, expect
 from tests.browser.conftest import Site
 from tests.browser.test_service import AXE, WCAG, api, coverage
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SignIn = Callable[[str], Page]
 READY = "html[data-ready=all]"

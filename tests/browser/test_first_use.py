@@ -20,7 +20,7 @@ from tests.browser.conftest import Site, served
 from tests.conftest import Template, copied
 from tests.integration.board import PASSWORD, START
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 LOCATED = {"areas", "addresses"}
 

@@ -23,7 +23,7 @@ from tests.integration.test_reimport import changed_rows, write
 from tests.integration.test_repairs import spoil
 
 #: one test goes on where another ended, so they stay in one process
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("land_pages")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 Desk = Callable[[str], Page]
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("site")]
+pytestmark = pytest.mark.browser
 
 
 def test_a_compound_is_given_by_hand_and_taken_back(site: Site, at_desk: Callable[[str], Page]) -> None:

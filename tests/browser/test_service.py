@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Frame, FrameLocator, Locator, Page, Pos
 
 from tests.browser.conftest import Site
 
-pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.xdist_group("site")]
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SignIn = Callable[[str], Page]
 AREA = "path.gm-area"

@@ -43,9 +43,9 @@ def on_postgis(*logins: str) -> list[Any]:
     return [pytest.param("postgis", login, marks=pytest.mark.postgis) for login in logins]
 
 
-TEXTS = ("", "\x00", "a\x00b", "\ud800", "😀" * 50, "%00", "' OR 1=1 --", "x" * 5000)
-NUMBERS = (0, -1, 2**31, 2**63 - 1, 2**63, -(2**63) - 1, 10**30)
-DAYS = ("0001-01-01", "9999-12-31", "2026-02-30", "\x00")
+TEXTS = ("", "a\x00b", "\ud800", "😀" * 50, "' OR 1=1 --", "x" * 5000)
+NUMBERS = (0, -1, 2**31, 2**63, 10**30)
+DAYS = ("0001-01-01", "9999-12-31", "2026-02-30")
 
 
 @pytest.mark.parametrize(("site", "login"), [*on_spatialite(*ROLES), *on_postgis("planner")], indirect=["site"])

@@ -129,7 +129,6 @@ def test_p_values_by_full_enumeration() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("esda")  # compiled once for both
 def test_p_values_are_those_of_esda_within_the_error_of_simulation() -> None:
     values = rentals(seed=4, planted=0.1)[0].to_numpy(dtype=int)
     p, _ = permutation_p(values, adjacency_of(grid()), permutations=9_999, seed=3)
@@ -161,7 +160,6 @@ def test_an_area_amid_zeros_is_not_cold_where_most_areas_have_zero() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("esda")
 def test_esdas_own_p_value_still_calls_an_area_amid_zeros_extreme() -> None:
     values = np.zeros(100)
     values[:10] = 50
