@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -42,8 +42,6 @@ from tests.integration.board import START, STEP, TODAY, Board, cells
 from tests.integration.tiles import tile_of
 
 _numbers = count(1)
-#: quarters are laid from 1901 on, so they have numbers of their own
-_quarters = count()
 
 
 class Where(StrEnum):
@@ -73,6 +71,8 @@ class Site:
     laid: list[int] = field(default_factory=list)
     scenarios: dict[int, int] = field(default_factory=dict)
     """area → a scenario for it that nobody touches"""
+    quarters: Iterator[int] = field(default_factory=count)
+    """quarters are laid from 1901 on, so they have numbers of their own"""
 
     def lay(self, *rows: Row) -> int:
         """Add rows; return the id of the first."""
@@ -367,7 +367,7 @@ class Spot:
 
     def fresh_quarter(self, state: str) -> dict[str, int]:
         """A quarter long ago of the village of this place; nothing was found then."""
-        number = next(_quarters)
+        number = next(self.site.quarters)
         quarter = f"{1901 + number // 4}-Q{number % 4 + 1}"
         said = {"opened_by": "somebody else", "opened_at": datetime(1901, 1, 1), "due_on": START}  # noqa: DTZ001 - as stored
         row = Reconciliation(village_id=self.village_id, quarter=quarter, state=state, **said)
