@@ -34,6 +34,20 @@ from gis_service.storage.engine import reading
 from gis_service.storage.rows import Row
 from gis_service.subjects import SUBJECTS
 
+#: what a quarter is matched on; mismatches of an earlier, imported reconciliation are none of it
+BEFORE_A_QUARTER = (
+    "areas",
+    "units",
+    "officers",
+    "postings",
+    "beats",
+    "beat_parts",
+    "beat_duties",
+    "addresses",
+    "registrations",
+)
+
+
 AREA_COLUMNS = ("code", "name", "level", "parent_code")
 #: a district of two villages with two compounds each, 0.1° apart, far from any border
 AREAS = [

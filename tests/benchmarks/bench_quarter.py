@@ -43,19 +43,8 @@ from gis_service.registers.snapshots.tables import Snapshot
 from gis_service.storage.engine import reading
 from gis_service.subjects import SUBJECTS
 from tests.benchmarks.bench_registers import Timing, desk_on, tell
-from tests.import_steps import Desk
+from tests.import_steps import BEFORE_A_QUARTER, Desk
 
-IMPORTED = (
-    "areas",
-    "units",
-    "officers",
-    "postings",
-    "beats",
-    "beat_parts",
-    "beat_duties",
-    "addresses",
-    "registrations",
-)
 SEED = 2026
 
 
@@ -63,7 +52,7 @@ def measure(desk: Desk, database: str, size: str) -> list[Timing]:
     """Lay the demo, then time each step of the quarter of the township that has three registers."""
     today = today_here()
     made = generate(SEED, desk.folder / "demo", size)
-    for name in IMPORTED:
+    for name in BEFORE_A_QUARTER:
         subject = SUBJECTS[name]
         options = ImportOptions(crs="EPSG:4326" if subject.shape else None)
         if subject.dated:

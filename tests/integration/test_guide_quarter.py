@@ -35,22 +35,11 @@ from gis_service.registers.tables import Mismatch
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.subjects import SUBJECTS
+from tests.import_steps import BEFORE_A_QUARTER
 from tests.integration.doors import quick_hashes
 from tests.integration.route_calls import PNG
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "quarter.md"
-#: what the guide needs; mismatches of an earlier, imported reconciliation are none of it
-IMPORTED = (
-    "areas",
-    "units",
-    "officers",
-    "postings",
-    "beats",
-    "beat_parts",
-    "beat_duties",
-    "addresses",
-    "registrations",
-)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +50,7 @@ def generated(tmp_path_factory: pytest.TempPathFactory) -> DemoDistrict:
 @pytest.fixture
 def district(engine: Engine, settings: Settings, generated: DemoDistrict) -> DemoDistrict:
     """The small demo district in the database of the test, its addresses placed."""
-    for name in IMPORTED:
+    for name in BEFORE_A_QUARTER:
         subject = SUBJECTS[name]
         options = ImportOptions(crs="EPSG:4326" if subject.shape else None)
         if subject.dated:
