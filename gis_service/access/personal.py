@@ -36,7 +36,6 @@ INDEX_BYTES: Final = 32
 VERSION: Final = b"\x01"
 _HEADER_BYTES: Final = len(VERSION) + KEY_ID_BYTES
 _NONCE_BYTES: Final = 12
-_TAG_BYTES: Final = 16
 
 
 class Vault:

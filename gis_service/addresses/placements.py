@@ -95,11 +95,6 @@ def apply_rewriting(session: Session, rewriting: Rewriting) -> None:
         load_frame(session, Placement, rows.iloc[np.argsort(says_more, kind="stable")])
 
 
-def as_days(days: Collection[date]) -> npt.NDArray[np.int64]:
-    """Dates as whole numbers."""
-    return np.array(list(days), dtype="datetime64[D]").astype(np.int64)
-
-
 def day_number(day: date) -> int:
     """One date as a whole number."""
     return (day - _EPOCH).days

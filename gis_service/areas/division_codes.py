@@ -8,7 +8,6 @@ import pandas as pd
 
 #: digits that name an area of each level
 SIGNIFICANT: Final = {"district": 6, "township": 9, "village": 12, "compound": 15}
-_WHOLE: Final = 12
 
 
 def is_division_code(codes: pd.Series) -> pd.Series:

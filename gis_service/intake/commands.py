@@ -22,7 +22,6 @@ from gis_service.texts import T, Text
 
 FAULTS_SHOWN: Final = 20
 EXIT_REFUSED: Final = 1
-EXIT_USAGE: Final = 2
 _ACTIONS: Final = {
     Action.NEW: T("new"),
     Action.CHANGED: T("changed"),

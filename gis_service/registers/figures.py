@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import geopandas as gpd
 import pandas as pd
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
@@ -17,7 +16,7 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import placement_in_part, placement_in_scope
 from gis_service.addresses.tables import Address, Placement
-from gis_service.areas.queries import area_names, areas
+from gis_service.areas.queries import area_names
 from gis_service.areas.scope import area_in_scope
 from gis_service.areas.tables import AreaLevel
 from gis_service.registers.tables import Mismatch, MismatchClass, MismatchState, Registration, Rental
@@ -302,9 +301,3 @@ def _add_up(session: Session, scope: Scope, counted: pd.DataFrame, columns: list
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
     own = counted.groupby("area_id")[columns].sum().reindex(tree.index).fillna(0).astype("Int64")
     return tree.join(roll_up(own, parents)[columns])
-
-
-def with_geometry(session: Session, scope: Scope, figures: pd.DataFrame, level: AreaLevel) -> gpd.GeoDataFrame:
-    """The AREAS frame of one level joined with the columns of `figures`."""
-    land = areas(session, scope, levels=[level])
-    return land.join(figures.drop(columns=[column for column in figures if column in land.columns]))
