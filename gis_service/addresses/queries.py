@@ -13,27 +13,30 @@ from sqlalchemy.orm import Session, aliased
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.search_index import matches
-from gis_service.addresses.tables import Address, Placement, Unresolved
+from gis_service.addresses.tables import FENCED_POINT, Address, Placement, Unresolved
 from gis_service.areas.scope import area_in_scope, subtree
 from gis_service.areas.tables import AreaVersion
 from gis_service.errors import NotFoundError
 from gis_service.storage.boxes import Box, in_box, narrows_first
 from gis_service.storage.columns import read_columns
+from gis_service.storage.fence import is_fenced
 from gis_service.storage.frames import read_frame
+from gis_service.storage.rows import holds_on
 from gis_service.teams.tables import Beat, BeatDuty, Officer
 from gis_service.texts import T
 
 
-def placement_in_scope(scope: Scope, *, checked: bool = False) -> ColumnElement[bool]:
+def placement_in_scope(scope: Scope, *, checked: bool = False, of: Any = Placement) -> ColumnElement[bool]:
     """The filter for placements that the viewer may see.
 
-    `checked`: something else finds the rows, and the filter only checks them.
+    `checked`: something else finds the rows, and the filter only checks them; `of`: what has their columns.
     """
     if scope.is_whole_district:
         return true()
     if scope.beat_ids is not None:
-        return (Placement.beat_id + 0 if checked else Placement.beat_id).in_(sorted(scope.beat_ids))
-    return area_in_scope(scope, Placement.home_area_id + 0 if checked else Placement.home_area_id)
+        mine: ColumnElement[bool] = (of.beat_id + 0 if checked else of.beat_id).in_(sorted(scope.beat_ids))
+        return mine
+    return area_in_scope(scope, of.home_area_id + 0 if checked else of.home_area_id)
 
 
 def placement_in_part(session: Session, scope: Scope) -> ColumnElement[bool]:
@@ -216,15 +219,13 @@ def points_in_box(session: Session, scope: Scope, box: Box) -> dict[str, npt.NDA
 
     `id`, `lon`, `lat`, `unresolved` ('' = decided).
     """
-    query = (
-        select(
-            Address.id,
-            func.ST_X(Address.geom),
-            func.ST_Y(Address.geom),
-            func.coalesce(Placement.unresolved, ""),
-        )
-        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
-        .where(in_box(session, Address, box), placement_in_scope(scope, checked=narrows_first(session)))
+    point, placed = (FENCED_POINT.c, FENCED_POINT.c) if is_fenced(session) else (Address, Placement)
+    together = true() if point is placed else Placement.address_id == Address.id
+    query = select(point.id, func.ST_X(point.geom), func.ST_Y(point.geom), func.coalesce(placed.unresolved, "")).where(
+        in_box(session, point, box),
+        together,
+        holds_on(placed.valid_from, placed.valid_to, scope.day),
+        placement_in_scope(scope, checked=narrows_first(session), of=placed),
     )
     rows = session.execute(query).fetchall()
     columns = list(zip(*rows, strict=True)) if rows else [(), (), (), ()]

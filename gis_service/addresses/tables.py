@@ -6,12 +6,12 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, column, table, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column
 
 from gis_service.storage.fence import BEATS, HOMES
-from gis_service.storage.fence_rules import FENCE, Through, one_of
+from gis_service.storage.fence_rules import FENCE, FENCED_VIEW, FencedView, Through, one_of
 from gis_service.storage.rows import Period, Row, RowId, geometry_column
 
 #: Addresses in a box are few of very many: each is looked up (OFFSET keeps the database from reading every placement
@@ -19,6 +19,19 @@ from gis_service.storage.rows import Period, Row, RowId, geometry_column
 AT_ADDRESS = Through(
     "EXISTS (SELECT FROM placement WHERE placement.address_id = {key})",
     own="EXISTS (SELECT FROM placement WHERE placement.address_id = address.id OFFSET 0)",
+)
+
+_PLACED_HERE = f"{one_of('home_area_id', HOMES)} OR {one_of('beat_id', BEATS)}"
+#: the points that scoped sessions see, with their placements of all days: each found by its place, then placed
+FENCED_POINT = table(
+    "fenced_point",
+    *(column(name) for name in ("id", "geom", "home_area_id", "beat_id", "unresolved", "valid_from", "valid_to")),
+)
+_FENCED_POINT = FencedView(
+    FENCED_POINT.name,
+    "SELECT address.id, geom, home_area_id, beat_id, unresolved, valid_from, valid_to"  # noqa: S608 - constants
+    " FROM address CROSS JOIN LATERAL"
+    f" (SELECT * FROM placement WHERE address_id = address.id AND ({_PLACED_HERE}) OFFSET 0) AS placed",
 )
 
 
@@ -85,7 +98,7 @@ class Placement(Period, Row):
         Index("ix_placement_unresolved_valid_to", "unresolved", "valid_to"),
         # everything that a search in a part of the district asks of a placement
         Index("ix_placement_home", "home_area_id", "address_id", "valid_from", "valid_to"),
-        {"info": {FENCE: f"{one_of('home_area_id', HOMES)} OR {one_of('beat_id', BEATS)}"}},
+        {"info": {FENCE: _PLACED_HERE, FENCED_VIEW: _FENCED_POINT}},
     )
 
     id: Mapped[int] = mapped_column(RowId, primary_key=True)

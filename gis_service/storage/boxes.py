@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, literal_column, select, text
 from sqlalchemy.orm import Session
 
-from gis_service.storage.rows import LONLAT_SRID, Row
+from gis_service.storage.rows import LONLAT_SRID
 
 Box = tuple[float, float, float, float]
 
@@ -17,9 +17,10 @@ def narrows_first(session: Session) -> bool:
     return bool(session.get_bind().dialect.name == "sqlite")
 
 
-def in_box(session: Session, row: type[Row], box: Box) -> ColumnElement[bool]:
+def in_box(session: Session, row: Any, box: Box) -> ColumnElement[bool]:
     """The filter for rows whose `geom` touches the box (west, south, east, north in degrees lon-lat).
 
+    `row` is a class of rows, or on PostGIS whatever has a column `geom`.
     SpatiaLite uses its index only when asked through the virtual table `SpatialIndex`; PostGIS by the operator `&&`.
     """
     if session.get_bind().dialect.name == "sqlite":
@@ -31,6 +32,5 @@ def in_box(session: Session, row: type[Row], box: Box) -> ColumnElement[bool]:
         )
         in_index: ColumnElement[bool] = row.__table__.c.id.in_(found)
         return in_index
-    geom: Any = row.__table__.c.geom
-    overlaps: ColumnElement[bool] = geom.op("&&")(func.ST_MakeEnvelope(*box, LONLAT_SRID))
+    overlaps: ColumnElement[bool] = row.geom.op("&&")(func.ST_MakeEnvelope(*box, LONLAT_SRID))
     return overlaps

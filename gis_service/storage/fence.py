@@ -23,6 +23,9 @@ ROLE_OPTION: Final = "fence_role"
 #: areas and beats whose addresses are seen
 OWN, LAND, HOMES, BEATS = "gis.own", "gis.land", "gis.homes", "gis.beats"
 
+#: in `Session.info` once the fence has been raised
+_RAISED: Final = "fence_raised"
+
 #: the role, when it is one that we may take and that may not bypass policies
 ROLE_TO_TAKE: Final = (
     "rolname = :role AND NOT rolsuper AND NOT rolbypassrls AND pg_has_role(session_user, oid, 'MEMBER')"
@@ -83,6 +86,12 @@ def raise_fence(session: Session, statement: Select[Any], beats: Collection[int]
     listed = f"{{{','.join(map(str, sorted(beats)))}}}"
     if session.connection().execute(statement, {**parameters, "role": role, "beats": listed}).first() is None:
         raise no_role(role)
+    session.info[_RAISED] = True
+
+
+def is_fenced(session: Session) -> bool:
+    """Say whether the fence was raised: only then do views made for scoped sessions (`FencedView`) hold anything."""
+    return _RAISED in session.info
 
 
 def _ids_of(query: Select[Any]) -> ColumnElement[str]:

@@ -14,6 +14,8 @@ from sqlalchemy import Table
 
 #: key in `Table.info`
 FENCE: Final = "fence"
+#: key in `Table.info` of the table whose rule a `FencedView` keeps
+FENCED_VIEW: Final = "fenced_view"
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,18 @@ class Through:
 
     condition: str
     own: str
+
+
+@dataclass(frozen=True)
+class FencedView:
+    """Tables joined for scoped sessions, with the rule of one in it: each row is looked up and checked once.
+
+    Policies would check every table by itself, and look up the same row of the one once more for each of the others.
+    `query` is asked with the rights of whoever owns the tables, so it holds the whole rule.
+    """
+
+    name: str
+    query: str
 
 
 @dataclass(frozen=True)

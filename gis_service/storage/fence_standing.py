@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import ProgrammingError
 
 from gis_service.storage.fence import ROLE_TO_TAKE, role_asked
-from gis_service.storage.fence_rules import Closed, rule_of
+from gis_service.storage.fence_rules import FENCED_VIEW, Closed, FencedView, rule_of
 from gis_service.storage.rows import Row
 from gis_service.texts import T, Text
 
@@ -39,6 +39,12 @@ def stand_fence(connection: Connection, role: str) -> bool:
     for function in LEAKPROOF:
         _may(connection, f"ALTER FUNCTION {function} LEAKPROOF")
     return True
+
+
+def lower_views(connection: Connection) -> None:
+    """Take away the views of scoped sessions: a table that a migration changes may have none."""
+    for view in _views():
+        connection.execute(text(f"DROP VIEW IF EXISTS {view.name}"))
 
 
 def fence_faults(engine: Engine) -> list[Text]:
@@ -104,7 +110,17 @@ def _statements(role: str) -> list[str]:
                 f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY",
                 f"CREATE POLICY {POLICY} ON {name} TO {role} USING ({rule}) WITH CHECK ({rule})",
             ]
+    for view in _views():
+        statements += [
+            f"DROP VIEW IF EXISTS {view.name}",
+            f"CREATE VIEW {view.name} WITH (security_barrier) AS {view.query}",
+            f"GRANT SELECT ON {view.name} TO {role}",
+        ]
     return statements
+
+
+def _views() -> list[FencedView]:
+    return [table.info[FENCED_VIEW] for table in Row.metadata.sorted_tables if FENCED_VIEW in table.info]
 
 
 def _can_take(connection: Connection, role: str) -> bool:

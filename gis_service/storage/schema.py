@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, text
 
 import migrations
 from gis_service.storage.fence import role_asked
-from gis_service.storage.fence_standing import stand_fence
+from gis_service.storage.fence_standing import lower_views, stand_fence
 from gis_service.storage.spatialite import initialise_metadata
 
 
@@ -41,6 +41,7 @@ def upgrade_schema(engine: Engine, revision: str = "head") -> None:
         else:
             for extension in ("postgis", "btree_gist"):
                 connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+            lower_views(connection)
         command.upgrade(alembic_config(connection), revision)
         if engine.dialect.name == "sqlite":
             broken = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchall()

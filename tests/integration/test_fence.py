@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlalchemy import Engine, delete, make_url, select, text, update
+from sqlalchemy import Engine, delete, event, make_url, select, text, update
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL, Viewer
 from gis_service.addresses.actions import assign_addresses
+from gis_service.addresses.queries import points_in_box
 from gis_service.addresses.tables import Address, AddressSearch, Placement
 from gis_service.app import create_app
 from gis_service.areas.tables import Area, AreaVersion
@@ -24,6 +26,7 @@ from gis_service.errors import NotReadyError
 from gis_service.registers.rentals.tables import RentalInspection
 from gis_service.registers.tables import Mismatch, Registration, Rental
 from gis_service.settings import Settings
+from gis_service.storage.boxes import Box
 from gis_service.storage.engine import open_engine, reading, transaction
 from gis_service.storage.fence_standing import LEAKPROOF, fence_faults, fence_stands
 from gis_service.storage.schema import upgrade_schema
@@ -150,16 +153,56 @@ def test_a_box_is_still_answered_from_the_spatial_index(engine: Engine, board: B
         )
         session.execute(text("ANALYZE address, placement"))
     for own, (west, south) in (("N1", (121.6, 29.91)), ("S", (101.005, 30.505))):
+        box = (west, south, west + 0.05, south + 0.05)
         query = (
             "SELECT address.id FROM address JOIN placement ON placement.address_id = address.id"
-            f" WHERE address.geom && ST_MakeEnvelope({west}, {south}, {west + 0.05}, {south + 0.05}, 4326)"
+            f" WHERE address.geom && ST_MakeEnvelope({', '.join(map(str, box))}, 4326)"
         )
         with fenced(engine, of(board, own)) as session:
             plan = "\n".join(session.execute(text(f"EXPLAIN {query}")).scalars())
             found = len(session.execute(text(query)).all())
-        assert "idx_address_geom" in plan, plan
-        assert "Seq Scan" not in plan, "each address is looked up; no table is read through"
-        assert found == {"N1": 8, "S": 25}[own]
+            of_tiles, drawn = plan_of_points(session, of(board, own), box)
+        for each in (plan, of_tiles):
+            assert "idx_address_geom" in each, each
+            assert "Seq Scan" not in each, "each address is looked up; no table is read through"
+        assert found == drawn == {"N1": 8, "S": 25}[own]
+    with fenced(engine, of(board, "S")) as session:
+        wide, drawn = plan_of_points(session, of(board, "S"), (100.4, 30.1, 101.6, 30.9))
+    assert drawn > 8_000
+    scans = re.findall(r"\w+ Scan (?:using \w+ )?on placement\b", wide)
+    assert scans == ["Index Scan using ix_placement_address_id_valid_from on placement"], (
+        "each placement is looked up once, for the fence and for the answer together"
+    )
+
+
+def plan_of_points(session: Session, scope: Scope, box: Box) -> tuple[str, int]:
+    """How the database finds the points that a tile reads for itself, and how many they are."""
+    asked: list[tuple[str, dict[str, object]]] = []
+
+    def listen(_connection: object, _cursor: object, statement: str, parameters: dict[str, object], *_: object) -> None:
+        asked.append((statement, parameters))
+
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", listen)
+    drawn = len(points_in_box(session, scope, box)["id"])
+    ((statement, parameters),) = asked
+    return "\n".join(connection.exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars()), drawn
+
+
+def test_points_come_through_the_fence_without_the_filter_too(
+    engine: Engine, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    officer = Viewer("officer", Role.OFFICER, officer_id=board.officers["S2"])
+    everywhere = (121.0, 29.0, 122.0, 31.0)
+    monkeypatch.setattr("gis_service.addresses.queries.placement_in_scope", lambda _scope, **_: text("true"))
+    leader = Viewer("leader", Role.SQUAD_LEADER, area_ids=frozenset({board.areas["N1"]}))
+    for viewer, codes in ((leader, "A-N1"), (officer, "A-S2")):
+        with reading(engine) as session:
+            fence_session(session, scope_of(session, viewer, TODAY))
+            drawn = set(points_in_box(session, Scope(TODAY, None), everywhere)["id"].tolist())
+        assert drawn == {number for code, number in board.addresses.items() if code.startswith(codes)}
+    with reading(engine) as session:
+        assert count(session, "fenced_point") == 0, "whoever raised no fence finds nothing there"
 
 
 def test_background_work_is_not_fenced(engine: Engine, settings: Settings, board: Board) -> None:
