@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Final, Self
 
 import geopandas as gpd
@@ -114,6 +115,8 @@ def finding(
 ) -> pd.DataFrame:
     """Findings of one kind, one row per geometry."""
     count = len(geometry)
+    if not count:
+        return nothing_found()
     return pd.DataFrame(
         {
             "finding": kind,
@@ -130,12 +133,24 @@ def finding(
     )
 
 
+@cache
+def nothing_found() -> pd.DataFrame:
+    """No finding of any kind. Most finders find nothing, and such a frame takes longer to make than they to look."""
+    texts = dict.fromkeys(("finding", "severity", "level", "message_key", "detail"), "str")
+    numbers = {"area_id": "int64", "other_id": "Int64", "area_m2": "float64", "pieces": "int64", "geometry": "object"}
+    dtypes = texts | numbers
+    names = ("finding", "severity", "area_id", "other_id", "level", "area_m2", "pieces", "message_key", "detail")
+    return pd.DataFrame({name: pd.Series([], dtype=dtypes[name]) for name in (*names, "geometry")})
+
+
 def invalid_rings(areas: gpd.GeoDataFrame, valid: Geometries) -> Iterator[pd.DataFrame]:
     """Areas whose rings cross themselves or each other; always alarms, at the place that GEOS names."""
     geometry = areas.geometry.to_numpy()
     invalid = ~shapely.is_valid(geometry)
     for excluded in (False, True):
         chosen = invalid & (shapely.is_missing(valid) == excluded)
+        if not chosen.any():
+            continue
         reasons = pd.Series(shapely.is_valid_reason(geometry[chosen]), dtype="str")
         place = reasons.str.extract(r"\[(\S+) (\S+)\]").astype("float64").to_numpy()
         yield finding(

@@ -18,6 +18,7 @@ from layers._defects import (
     duplicate_vertices,
     gaps,
     invalid_rings,
+    nothing_found,
     odd_parts,
     overhang,
     overlaps,
@@ -112,8 +113,11 @@ def check_topology(
     for siblings in levels:
         findings += overlaps(siblings, surveyor)
     for parents, children in pairwise(levels):
+        if not len(children.area_ids):
+            continue
         findings += [*overhang(children, parents, surveyor), *gaps(children, parents, surveyor)]
-    report = gpd.GeoDataFrame(pd.concat(findings, ignore_index=True), geometry="geometry", crs=LONLAT)
+    told = [found for found in findings if len(found)] or [nothing_found()]
+    report = gpd.GeoDataFrame(pd.concat(told, ignore_index=True), geometry="geometry", crs=LONLAT)
     report["addresses"] = _addresses_touched(report, areas.index, valid, addresses)
     return _in_order(report)[list(COLUMNS)]
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from layers.tree import climb, depth_of
+from layers.tree import climb
 
 __all__ = ["FIGURES", "STATUSES", "classify", "coverage", "required_posts", "roll_up"]
 
@@ -143,18 +143,22 @@ def roll_up(leaf: pd.DataFrame, parents: pd.Series) -> pd.DataFrame:
     strangers = leaf.index.difference(parents.index)
     if len(strangers):
         raise ValueError(f"areas {strangers.tolist()[:5]} have numbers and are not in the tree")
-    depth_of(parents)
     own = leaf.reindex(parents.index)
-    is_leaf = pd.Series(~parents.index.isin(parents.dropna().unique()), index=parents.index)
-    known = own.notna()
-    sums = climb(own.astype("Float64").fillna(0).astype("float64"), parents)
-    heard = climb(known.astype("int64"), parents)
-    counts = climb((~known).mul(is_leaf, axis=0).astype("int64").assign(leaves=is_leaf.astype("int64")), parents)
-    totals = sums.astype("Float64").where(heard > 0).astype(leaf.dtypes.to_dict())
-    for column in leaf:
-        totals[f"{column}_missing"] = counts[column].astype("Int64")
-    totals["leaves"] = counts["leaves"].astype("Int64")
-    return totals
+    is_leaf = ~parents.index.isin(parents.dropna().unique())
+    known = own.notna().to_numpy()
+    numbers = own.to_numpy(dtype=np.float64, na_value=0.0)
+    columns = [numbers, known, ~known & is_leaf[:, None], is_leaf[:, None]]
+    climbed = climb(pd.DataFrame(np.hstack(columns).astype(np.float64), index=parents.index), parents).to_numpy()
+    sums, heard, missing, leaves = np.split(climbed, np.cumsum([leaf.shape[1]] * 3), axis=1)
+    totals = {
+        column: pd.Series(pd.arrays.FloatingArray(sums[:, place], heard[:, place] == 0))
+        .astype(leaf[column].dtype)
+        .array
+        for place, column in enumerate(leaf)
+    }
+    counts = dict(zip([f"{column}_missing" for column in leaf], missing.T, strict=True)) | {"leaves": leaves[:, 0]}
+    whole = {name: pd.array(count.astype(np.int64), dtype="Int64") for name, count in counts.items()}
+    return pd.DataFrame(totals | whole, index=parents.index)
 
 
 def classify(load: pd.Series, edges: Sequence[float]) -> pd.Series:

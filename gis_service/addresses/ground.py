@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -45,18 +46,21 @@ class Ground:
         return place(points, self.compounds, self.villages, self.parts, metric_crs, self.heirs, self.homes)
 
 
-def ground_on(session: Session, day: date, box: Box | None = None) -> Ground:
-    """The ground of `day`; with a box (degrees lon-lat) only the compounds that touch it."""
+def ground_on(session: Session, day: date, box: Box | None = None, stated: Collection[str] | None = None) -> Ground:
+    """The ground of `day`; with a box (degrees lon-lat) only the compounds that touch it, and the villages `stated`."""
     everything = Scope(day, None)
     compounds = areas(session, everything, levels=[AreaLevel.COMPOUND], box=box)
-    villages, homes = _villages(session, day)
+    villages, homes = _villages(session, day, stated)
     heirs = pd.MultiIndex.from_frame(heir_pairs(session, day))
     parts = beat_parts(session, everything, None if box is None else compounds.index.tolist())
     return Ground(compounds, villages, parts, heirs, homes)
 
 
-def _villages(session: Session, day: date) -> tuple[pd.Series, pd.Series]:
-    """Villages by every code that they had until `day` (who bears it on the day goes first); homes of former ones."""
+def _villages(session: Session, day: date, stated: Collection[str] | None) -> tuple[pd.Series, pd.Series]:
+    """Villages by every code that they had until `day` (who bears it on the day goes first); homes of former ones.
+
+    `stated` narrows to the villages that ever bore one of these codes.
+    """
     holds = case((AreaVersion.valid_on(day), 1), else_=0)
     query = (
         select(AreaVersion.area_id, AreaVersion.code, AreaVersion.parent_id, holds.label("holds"))
@@ -64,6 +68,10 @@ def _villages(session: Session, day: date) -> tuple[pd.Series, pd.Series]:
         .where(Area.level == AreaLevel.VILLAGE, AreaVersion.valid_from <= day)
         .order_by(holds.desc(), AreaVersion.valid_from.desc(), AreaVersion.area_id)
     )
+    if stated is not None:
+        query = query.where(
+            AreaVersion.area_id.in_(select(AreaVersion.area_id).where(AreaVersion.code.in_(sorted(stated))))
+        )
     names = read_frame(session, query, dtypes={"area_id": "int64", "code": "str", "parent_id": "Int64"})
     former = names[~names["area_id"].isin(names.loc[names["holds"].eq(1), "area_id"])].drop_duplicates("area_id")
     by_code = names.drop_duplicates("code").set_index("code")["area_id"]
@@ -78,9 +86,10 @@ def place_some(session: Session, points: pd.DataFrame, day: date, metric_crs: st
     with_point = points.dropna(subset=["lon", "lat"])
     extent = (*with_point[["lon", "lat"]].min(), *with_point[["lon", "lat"]].max()) if len(with_point) else (0.0,) * 4
     west, south, east, north = (float(edge) for edge in extent)
-    placed = ground_on(session, day, (west, south, east, north)).place(points, metric_crs)
+    stated = set(points["stated_village_code"].dropna())
+    placed = ground_on(session, day, (west, south, east, north), stated).place(points, metric_crs)
     outside = placed["unresolved"].eq(Unresolved.OUTSIDE.value)
     if not outside.any():
         return placed
-    again = ground_on(session, day).place(points[outside], metric_crs)
+    again = ground_on(session, day, stated=stated).place(points[outside], metric_crs)
     return pd.concat([placed[~outside], again]).loc[placed.index]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, or_, select, union
 from sqlalchemy.orm import Session
 
 from gis_service.addresses.ground import place_some
@@ -68,12 +69,10 @@ def place_again(
 def _turning_days(session: Session, since: date, until: date | None) -> list[date]:
     """Days after `since` and before `until` on which land or beats become something else."""
     tables: tuple[type[Period], ...] = (AreaVersion, Beat, BeatPart)
-    found: set[date] = set()
-    for row in tables:
-        for column in (row.valid_from, row.valid_to):
-            query = select(column).where(column > since).distinct()
-            found |= {day for day in session.scalars(query if until is None else query.where(column < until)) if day}
-    return sorted(found)
+    before = date.max if until is None else until
+    columns: list[Any] = [column for row in tables for column in (row.valid_from, row.valid_to)]
+    days = union(*(select(column).where(column > since, column < before) for column in columns))
+    return sorted(session.scalars(days))
 
 
 def _no_pieces(recorded: pd.DataFrame) -> pd.DataFrame:

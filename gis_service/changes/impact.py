@@ -5,21 +5,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.placements import batches, day_number, placements_of
 from gis_service.areas.periods import holding
+from gis_service.areas.queries import area_names
 from gis_service.areas.tables import AreaVersion
 from gis_service.changes.carrying_out import CarriedOut
 from gis_service.changes.faults import new_faults
 from gis_service.changes.succession import Successor
-from gis_service.registers.figures import Staff, coverage_of_areas, let_on, registered_on
+from gis_service.registers.figures import (
+    Staff,
+    coverage_of,
+    let_on,
+    people_by_place,
+    population_of,
+    registered_on,
+)
 from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
@@ -78,17 +86,21 @@ def measure(session: Session, settings: Settings, day: date, carry: Callable[[],
     """Carry a change out, look, and take it back; the caller's transaction must not be committed."""
     attempt = session.begin_nested()
     done = carry()
-    moved = _moved(session, done, day)
-    concerned = _parents(session, done, moved, day)
-    scope = Scope(day, concerned)
-    staff = Staff.of(session, scope)
-    after = _coverage(session, settings, scope, staff)
+    old, new = _sides(session, done, day)
+    moved = _moved(session, old, new, day)
+    scope = Scope(day, _parents(session, done, moved, day))
+    staff, tree = Staff.of(session, scope), area_names(session, scope)
+    concerned = tree.index.union(list(done.before))
+    people = people_by_place(session, scope, concerned)
+    after = coverage_of(population_of(tree, people, staff), day, settings)
     faults = new_faults(session, settings, day, dict(done.before), dict(done.after))
     officers = _officers(session, moved, day)
     attempt.rollback()
     session.expunge_all()
     # without units that lost their land the same people serve the same units and beats
-    before = _coverage(session, settings, scope, None if done.succession.units else staff)
+    staff, tree = Staff.of(session, scope) if done.succession.units else staff, area_names(session, scope)
+    people = _as_they_were(session, people, old, new, day)
+    before = coverage_of(population_of(tree, people, staff), day, settings)
     return Impact(
         since=done.since,
         until=done.until,
@@ -103,26 +115,52 @@ def measure(session: Session, settings: Settings, day: date, carry: Callable[[],
     )
 
 
-def _moved(session: Session, done: CarriedOut, day: date) -> pd.DataFrame:
-    at = day_number(day)
-    touched = done.rewriting.begun["address_id"].unique()
+def _sides(session: Session, done: CarriedOut, day: date) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Placements that hold on the day of the addresses that were written, before and after, by `address_id`."""
+    at, touched = day_number(day), done.rewriting.begun["address_id"].unique()
     old = done.recorded[done.recorded["address_id"].isin(touched)]
-    new = placements_of(session, touched)
+    sides = (rows[rows["since"].le(at) & rows["until"].gt(at)] for rows in (old, placements_of(session, touched)))
+    names = ["area_id", "beat_id", "home_area_id", "unresolved"]
+    before, after = (rows.set_index("address_id")[names] for rows in sides)
+    return before, after
+
+
+def _moved(session: Session, old: pd.DataFrame, new: pd.DataFrame, day: date) -> pd.DataFrame:
+    ids, names = old.index.union(new.index), ["area_id", "beat_id", "unresolved"]
+    was, now = (side[names].reindex(ids) for side in (old, new))
+    differs = ~(was.eq(now) | (was.isna() & now.isna())).all(axis=1)
     sides = []
-    for side, rows in (("from", old), ("to", new)):
-        held = rows[rows["since"].le(at) & rows["until"].gt(at)].set_index("address_id")
-        ids = held[["area_id", "beat_id"]].astype("Int64")
-        ids = ids.mask(ids.lt(0))
-        sides.append(ids.assign(unresolved=held["unresolved"]).add_prefix(f"{side}_"))
-    both = sides[0].join(sides[1], how="outer")
-    differs = pd.Series(data=False, index=both.index)
-    for name in ("area_id", "beat_id", "unresolved"):
-        one, other = both[f"from_{name}"], both[f"to_{name}"]
-        differs |= ~(one.eq(other).fillna(value=False) | (one.isna() & other.isna())).astype(bool)
-    moved = both[differs].copy()
+    for side, rows in (("from", was[differs]), ("to", now[differs])):
+        held = rows[["area_id", "beat_id"]].fillna(-1).astype("int64")
+        placed: dict[str, Any] = {
+            name: pd.arrays.IntegerArray(held[name].to_numpy(), held[name].lt(0).to_numpy())
+            for name in ("area_id", "beat_id")
+        }
+        placed["unresolved"] = rows["unresolved"].array
+        sides.append(pd.DataFrame(placed, index=rows.index).add_prefix(f"{side}_"))
+    moved = pd.concat(sides, axis=1)
     moved["migrants"] = _counted(session, Registration, registered_on(day), moved.index)
     moved["rentals"] = _counted(session, Rental, let_on(day), moved.index)
     return moved
+
+
+def _as_they_were(
+    session: Session, people: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, day: date
+) -> pd.DataFrame:
+    """`people_by_place` of before a change, from what it is after it: written addresses are taken back."""
+    touched = old.index.union(new.index)
+    ever = {
+        "migrants": _counted(session, Registration, registered_on(day), touched),
+        "ever": _counted(session, Registration, true(), touched),
+    }
+    counts = pd.DataFrame(ever, index=touched).assign(addresses=1)
+    sides = [people]
+    for side, sign in ((old, 1), (new, -1)):
+        placed = side[["home_area_id", "beat_id"]].rename(columns={"home_area_id": "area_id"}).astype("Int64")
+        sides.append(placed.mask(placed.lt(0)).join(sign * counts))
+    keys = ["area_id", "beat_id"]
+    summed = pd.concat(sides, ignore_index=True).groupby(keys, dropna=False, sort=False).sum().reset_index()
+    return summed[summed["addresses"].gt(0)]
 
 
 def _counted(
@@ -179,15 +217,14 @@ def _parents(session: Session, done: CarriedOut, moved: pd.DataFrame, day: date)
     return frozenset(known | {parent for parent in session.scalars(query) if parent is not None})
 
 
-def _coverage(session: Session, settings: Settings, scope: Scope, staff: Staff | None) -> pd.DataFrame:
-    figures = coverage_of_areas(session, scope, settings, staff)
-    return figures[["name", "level", *_RATIOS]]
-
-
 def _side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    names = before[["name", "level"]].combine_first(after[["name", "level"]])
-    ratios = before[list(_RATIOS)].add_suffix("_before").join(after[list(_RATIOS)].add_suffix("_after"), how="outer")
-    return names.join(ratios)
+    gone = after.loc[after.index.difference(before.index), ["name", "level"]]
+    names = pd.concat([before[["name", "level"]], gone])
+    sides = [
+        side[list(_RATIOS)].reindex(names.index).add_suffix(f"_{when}")
+        for when, side in (("before", before), ("after", after))
+    ]
+    return pd.concat([names, *sides], axis=1)
 
 
 def _borders(done: CarriedOut, day: date) -> gpd.GeoDataFrame:

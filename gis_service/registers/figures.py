@@ -5,10 +5,13 @@ Counting is done by the database along `placement`; adding up the tree and every
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
@@ -72,29 +75,36 @@ def _count_by_place(
     return read_frame(session, query, dtypes={"area_id": "Int64", "beat_id": "Int64", "count": "int64"})
 
 
-def people_by_place(session: Session, scope: Scope) -> pd.DataFrame:
+def people_by_place(session: Session, scope: Scope, area_ids: Collection[int] | None = None) -> pd.DataFrame:
     """Registrations by the area that sees the address and the beat that answers for it.
+
+    `area_ids` are the areas of the scope when they are at hand already (more of them count more).
 
     Columns: area_id, beat_id (Int64), migrants (hold on the day), ever (on record at all), addresses. Of the whole
     district one pass over the index of registrations by address, of a part only what is registered there.
     """
     counts = {"migrants": "int64", "ever": "int64", "addresses": "int64"}
     dtypes = {"area_id": "Int64", "beat_id": "Int64", **counts}
-    query = _people_everywhere(scope) if scope.is_whole_district else _people_of_part(session, scope)
+    if scope.is_whole_district:
+        query = _people_everywhere(scope)
+    elif area_ids is not None:
+        query = _people_of_part(scope.day, Placement.home_area_id.in_(sorted(area_ids)))
+    else:
+        query = _people_of_part(scope.day, placement_in_part(session, scope))
     return read_frame(session, query, dtypes=dtypes)
 
 
-def _people_of_part(session: Session, scope: Scope) -> Select[*tuple[Any, ...]]:
+def _people_of_part(day: date, inside: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Placement.home_area_id.label("area_id"),
             Placement.beat_id,
-            func.coalesce(func.sum(case((registered_on(scope.day), 1), else_=0)), 0).label("migrants"),
+            func.coalesce(func.sum(case((registered_on(day), 1), else_=0)), 0).label("migrants"),
             func.count(Registration.id).label("ever"),
             func.count(Placement.address_id.distinct()).label("addresses"),
         )
         .outerjoin(Registration, Registration.address_id == Placement.address_id)
-        .where(Placement.valid_on(scope.day), placement_in_part(session, scope))
+        .where(Placement.valid_on(day), inside)
         .group_by(Placement.home_area_id, Placement.beat_id)
     )
 
@@ -148,57 +158,79 @@ def population(session: Session, scope: Scope, staff: Staff | None = None) -> pd
     `staff` is given when it is at hand already.
     """
     tree = area_names(session, scope)
+    areas_in_part = None if scope.beat_ids is not None else tree.index.tolist()
+    return population_of(tree, people_by_place(session, scope, areas_in_part), staff or Staff.of(session, scope))
+
+
+def population_of(tree: pd.DataFrame, people: pd.DataFrame, staff: Staff) -> pd.DataFrame:
+    """`population`, of what was read already: `area_names`, `people_by_place`, and who there is."""
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
-    people = people_by_place(session, scope)
     own = pd.DataFrame(index=tree.index)
     own["migrants"] = _migrants_by_area(people, tree)
-    own["officers_fte"] = _officers_by_area(staff or Staff.of(session, scope), people, tree)
+    own["officers_fte"] = _officers_by_area(staff, people, tree)
     return tree.join(roll_up(own, parents))
 
 
 def _migrants_by_area(people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:
-    by_area = people.dropna(subset=["area_id"]).groupby("area_id")[["migrants", "ever"]].sum()
-    on_record = by_area.index[by_area["ever"] > 0].intersection(tree.index)
-    at_village = tree.loc[on_record, "level"].eq(AreaLevel.VILLAGE)
-    known_villages = set(on_record[at_village]) | set(tree.loc[on_record[~at_village], "parent_id"].dropna())
-    migrants = by_area["migrants"].where(by_area["ever"] > 0).reindex(tree.index).astype("Int64")
-    is_compound = tree["level"].eq(AreaLevel.COMPOUND)
-    return migrants.mask(is_compound & migrants.isna() & tree["parent_id"].isin(known_villages), 0)
+    area_ids, parents = tree.index.to_numpy(), _ids(tree["parent_id"])
+    migrants = _sums(people["migrants"], people["area_id"], tree)
+    on_record = _sums(people["ever"], people["area_id"], tree) > 0
+    is_village, is_compound = (tree["level"].eq(level).to_numpy() for level in (AreaLevel.VILLAGE, AreaLevel.COMPOUND))
+    known_villages = np.concatenate([area_ids[on_record & is_village], parents[on_record & ~is_village]])
+    nobody = is_compound & ~on_record & np.isin(parents, known_villages[known_villages >= 0])
+    counted = np.where(on_record, migrants, 0).astype(np.int64)
+    return pd.Series(pd.arrays.IntegerArray(counted, ~(on_record | nobody)), index=tree.index)
 
 
 def _officers_by_area(staff: Staff, people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:
-    held = staff.beats.dropna(subset=["officer_id"])
-    per_officer = held.groupby("officer_id")["share"].transform("size")
-    beat_fte = (held["share"] / per_officer).rename("fte")
-    spread = _beat_weights(people).join(beat_fte, on="beat_id", how="inner")
-    by_area = (spread["fte"] * spread["weight"]).groupby(spread["area_id"]).sum()
+    """Each beat's officer spread over its compounds: by migrants, evenly by address where a beat has none."""
+    held = staff.beats[staff.beats["officer_id"].notna()]
+    _, officer, of_officer = np.unique(_ids(held["officer_id"]), return_inverse=True, return_counts=True)
+    fte = held["share"].to_numpy() / of_officer[officer]
+    beat = held.index.get_indexer(pd.Index(_ids(people["beat_id"])))
+    answered = people[beat >= 0]
+    beat = beat[beat >= 0]
+    migrants, addresses = (answered[name].to_numpy(dtype=np.float64) for name in ("migrants", "addresses"))
+    all_migrants, all_addresses = (np.bincount(beat, each, len(held))[beat] for each in (migrants, addresses))
+    by_migrants = all_migrants > 0
+    share = np.where(by_migrants, migrants, addresses) / np.where(by_migrants, all_migrants, all_addresses)
+    idle = np.setdiff1d(np.arange(len(held)), beat)
     posted = staff.officers
     without_beat = posted[posted["beats"].eq(0)]
-    by_unit = without_beat.groupby("area_id")["share"].sum()
-    empty = held.index.difference(pd.Index(spread["beat_id"]))
-    by_unit = by_unit.add(beat_fte[empty].groupby(held.loc[empty, "area_id"]).sum(), fill_value=0.0)
-    total = by_area.add(by_unit, fill_value=0.0).reindex(tree.index).astype("Float64")
-    if posted.empty and held.empty:
-        return total  # no teams on record: no data, everywhere
-    return total.fillna(0.0)
+    counted = np.concatenate([fte[beat] * share, without_beat["share"].to_numpy(dtype=np.float64), fte[idle]])
+    where = [_ids(each["area_id"]) for each in (answered, without_beat, held.iloc[idle])]
+    total = _sums(pd.Series(counted), pd.Series(np.concatenate(where)), tree)
+    no_teams = posted.empty and held.empty  # on record: no data, everywhere
+    return pd.Series(pd.arrays.FloatingArray(total, np.full(len(tree), no_teams)), index=tree.index)
 
 
-def _beat_weights(people: pd.DataFrame) -> pd.DataFrame:
-    """How a beat's officer is spread over its compounds: by migrants, evenly by address where a beat has none."""
-    parts = people.dropna(subset=["beat_id"]).copy()
-    per_beat = parts.groupby("beat_id")[["migrants", "addresses"]].transform("sum")
-    by_migrants = parts["migrants"] / per_beat["migrants"].where(per_beat["migrants"] > 0)
-    parts["weight"] = by_migrants.fillna(parts["addresses"] / per_beat["addresses"])
-    return parts[["area_id", "beat_id", "weight"]]
+def _ids(column: pd.Series) -> npt.NDArray[np.int64]:
+    """Ids as plain numbers, -1 for none."""
+    ids: npt.NDArray[np.int64] = column.to_numpy(dtype=np.int64, na_value=-1)
+    return ids
+
+
+def _sums(values: pd.Series, area_ids: pd.Series, tree: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Values added up by area, in the order of the tree; of no area, or of one that is not in it, they are left out."""
+    place = tree.index.get_indexer(pd.Index(_ids(area_ids)))
+    inside = place >= 0
+    summed = pd.Series(values.to_numpy(dtype=np.float64)[inside]).groupby(place[inside]).sum()
+    total = np.zeros(len(tree))
+    total[summed.index.to_numpy(dtype=np.intp)] = summed.to_numpy()
+    return total
 
 
 def coverage_of_areas(session: Session, scope: Scope, settings: Settings, staff: Staff | None = None) -> pd.DataFrame:
     """Population joined with load, required posts, shortfall, coverage and status (`layers.coverage.coverage`)."""
-    people = population(session, scope, staff)
+    return coverage_of(population(session, scope, staff), scope.day, settings)
+
+
+def coverage_of(people: pd.DataFrame, day: date, settings: Settings) -> pd.DataFrame:
+    """The same, of a `population`."""
     figures = coverage(
         people[["migrants", "officers_fte"]],
         standard=settings.persons_per_officer,
-        as_of=scope.day,
+        as_of=day,
         source=str(T("registrations, postings, beats")),
     )
     return people.drop(columns=["migrants", "officers_fte"]).join(figures)
