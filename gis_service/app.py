@@ -115,7 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
         fieldwork_router,
     ):
         app.include_router(router)
-    app.include_router(import_router(SUBJECTS.values()))
+    app.include_router(import_router(tuple(SUBJECTS.values())))
     install_pages(app)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)  # inside the browser's defences
     install_access(app)

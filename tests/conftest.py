@@ -11,8 +11,11 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine
 
+from gis_service.access import passwords
 from gis_service.access.audit import attach_audit
 from gis_service.access.personal import Vault
 from gis_service.settings import Settings
@@ -114,6 +117,16 @@ def engine(settings: Settings) -> Iterator[Engine]:
 def vault(settings: Settings) -> Vault:
     """The keys of `settings`."""
     return Vault.load_or_create(settings)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_hasher() -> Iterator[PasswordHash]:
+    """What the service hashes passwords with, for whoever asks; every test hashes with the least cost (0.3 s less)."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+        real = passwords._hasher
+        patch.setattr(passwords, "_hasher", quick)
+        yield real
 
 
 @pytest.fixture(autouse=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import date
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
@@ -120,7 +121,8 @@ ModeSaid = Annotated[Mode | None, Form(description="Why known areas look differe
 FileSent = Annotated[UploadFile, File(description="The file.")]
 
 
-def import_router(subjects: Iterable[Subject]) -> APIRouter:
+@cache
+def import_router(subjects: tuple[Subject, ...]) -> APIRouter:
     """The routes of the imports of `subjects`."""
     router = APIRouter(prefix="/api/v1/imports", tags=["imports"])
     router.get("", dependencies=[Depends(requires(Permission.SEE_IMPORTS))])(list_imports)

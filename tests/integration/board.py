@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cache
-from unittest.mock import patch
 
 from shapely import MultiPolygon, Point, box, union_all
 from shapely.geometry.base import BaseGeometry
@@ -17,7 +15,6 @@ from sqlalchemy import Engine, update
 from sqlalchemy.orm import Session
 
 from gis_service.access.accounts import create_account, create_first_administrator, grant_area
-from gis_service.access.passwords import hash_password
 from gis_service.access.permissions import Role
 from gis_service.access.personal import Vault
 from gis_service.access.tables import Account
@@ -50,12 +47,6 @@ class Board:
     accounts: dict[str, int] = field(default_factory=dict)
 
 
-@cache
-def _hashed_once(password: str) -> str:
-    """The real hash of the one password of all accounts; computing it for each takes half of a test's time."""
-    return hash_password(password)
-
-
 def geometry(shape: BaseGeometry) -> str:
     """A geometry as the database takes it."""
     return f"SRID=4326;{shape.wkt}"
@@ -81,8 +72,7 @@ def lay_board(engine: Engine, settings: Settings, vault: Vault) -> Board:
         _teams(session, board)
         _people(session, board, vault)
     assign_addresses(engine, settings, SHELL, TODAY)
-    with patch("gis_service.access.accounts.hash_password", _hashed_once):
-        _accounts(engine, settings, board)
+    _accounts(engine, settings, board)
     return board
 
 

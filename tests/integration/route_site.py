@@ -25,7 +25,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
 from gis_service.teams.tables import Beat, Officer, Posting
 from tests.integration.board import PASSWORD, START, Board, lay_board
-from tests.integration.doors import Door, open_door, quick_hashes
+from tests.integration.doors import Door, open_door
 from tests.integration.route_spots import Site
 
 #: nobody waits for a limit here, and a hotspot map is drawn in a moment
@@ -37,7 +37,7 @@ def open_site(settings: Settings) -> Iterator[tuple[Door, Site]]:
     """Lay the district into a fresh database and run the service on it."""
     quick = settings.model_copy(update=QUICK)
     # the process that reads files has tests of its own: each content is read once
-    with quick_hashes(), patch("gis_service.intake.actions.read_file", _remembering(read_file)):
+    with patch("gis_service.intake.actions.read_file", _remembering(read_file)):
         app = create_app(quick)
         laid = _lay(app, quick)
         with open_door(app) as door:

@@ -8,8 +8,6 @@ from datetime import UTC, date, datetime, timedelta
 
 import pyotp
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, insert, select
 
 from gis_service.access.accounts import (
@@ -62,13 +60,6 @@ def in_english() -> Iterator[None]:
     use_locale("en")
     yield
     use_locale(before)
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash with the least cost: here it is not the strength of the hash that is tested."""
-    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    monkeypatch.setattr("gis_service.access.passwords._hasher", hasher)
 
 
 @pytest.fixture

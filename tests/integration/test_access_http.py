@@ -11,8 +11,6 @@ import pyotp
 import pytest
 from fastapi import APIRouter, Depends, FastAPI, Form, Request
 from fastapi.testclient import TestClient
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, insert
 
 from gis_service.access.accounts import create_account, grant_area
@@ -57,13 +55,6 @@ def see(scope: ScopeDep) -> list[int] | None:
 @toys.get("/locale", dependencies=[Depends(requires(Permission.SEE_OWN_ACCOUNT))])
 def locale(request: Request) -> str:
     return current_locale()
-
-
-@pytest.fixture(autouse=True)
-def quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hash with the least cost: here it is not the strength of the hash that is tested."""
-    hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-    monkeypatch.setattr("gis_service.access.passwords._hasher", hasher)
 
 
 @pytest.fixture

@@ -36,7 +36,6 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.subjects import SUBJECTS
 from tests.import_steps import BEFORE_A_QUARTER
-from tests.integration.doors import quick_hashes
 from tests.integration.route_calls import PNG
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "quarter.md"
@@ -128,7 +127,7 @@ class Town:
 
 @pytest.fixture
 def town(engine: Engine, settings: Settings, district: DemoDistrict) -> Iterator[Town]:
-    with quick_hashes(), ExitStack() as open_clients:
+    with ExitStack() as open_clients:
         create_first_administrator(engine, settings, SHELL, "root", "管理员", "a long walk by the sea")
         yield Town(engine, settings, district, open_clients)
 

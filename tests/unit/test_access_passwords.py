@@ -64,6 +64,14 @@ def test_a_password_fits_its_hash_in_either_spelling_of_its_accents() -> None:
     assert not verify_password("cafe and a croissant", kept)[0]
 
 
+def test_a_guess_costs_what_the_rules_ask_for(real_hasher: PasswordHash) -> None:
+    """OWASP's least for Argon2id: 19 MiB in two passes, or 46 MiB in one."""
+    _empty, kind, _version, costs, *_rest = real_hasher.hash("a long walk by the sea").split("$")
+    memory_kib, passes, _lanes = (int(cost.partition("=")[2]) for cost in costs.split(","))
+    assert kind == "argon2id"
+    assert memory_kib >= (46 if passes == 1 else 19) * 1024
+
+
 def test_without_an_account_it_takes_as_long_and_never_fits(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long: the same hash function with the same cost is computed, also after the cost was changed."""
     cheap = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
