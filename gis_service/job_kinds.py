@@ -6,6 +6,7 @@ from typing import Final
 
 from gis_service.jobs.kinds import JobKind
 from gis_service.planning.computing import DRAW_BEATS
+from gis_service.registers.quarters.matching_jobs import MATCH_REGISTERS
 
-_KINDS: tuple[JobKind, ...] = (DRAW_BEATS,)
+_KINDS: tuple[JobKind, ...] = (DRAW_BEATS, MATCH_REGISTERS)
 JOB_KINDS: Final[dict[str, JobKind]] = {kind.name: kind for kind in _KINDS}

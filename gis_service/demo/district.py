@@ -20,6 +20,7 @@ from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.queries import count_unresolved
 from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 from gis_service.demo.generation import FILES, DemoDistrict, generate
+from gis_service.demo.quarters import quarters_of
 from gis_service.errors import ConflictError
 from gis_service.intake.actions import apply_import
 from gis_service.intake.subject import ImportOptions
@@ -55,10 +56,17 @@ class DemoOutcome:
     counts: dict[str, int]
 
 
-def build_demo(shell: Shell, *, size: str, seed: int, fresh: bool, progress: Progress) -> DemoOutcome:
+def build_demo(
+    shell: Shell, *, size: str, seed: int, fresh: bool, progress: Progress, with_quarters: bool = True
+) -> DemoOutcome:
     """Build the demo in the database of `shell`, or find the one that is there.
 
     What was begun is finished: importing a file again changes nothing.
+
+    Parameters
+    ----------
+    with_quarters
+        Whether registers are handed in and matched as well (`gis_service.demo.quarters`).
 
     Raises
     ------
@@ -79,8 +87,16 @@ def build_demo(shell: Shell, *, size: str, seed: int, fresh: bool, progress: Pro
         progress(0, 0, T("Generating the district"))
         district = generate(seed, folder / size, size)
         _import(shell, district, progress)
-        assign_addresses(shell.engine, shell.settings, shell.viewer, date.today(), progress)  # noqa: DTZ011 - a calendar day
-        _write_logins(logins_path, _accounts(shell))
+        today = date.today()  # noqa: DTZ011 - a calendar day
+        assign_addresses(shell.engine, shell.settings, shell.viewer, today, progress)
+        logins = _accounts(shell)
+        if with_quarters:
+            quarters = quarters_of(shell, district, today)
+            progress(0, 2, T("Reconciling the quarter before"))
+            quarters.close_the_one_before()
+            progress(1, 2, T("Reconciling this quarter"))
+            quarters.begin_this_one()
+        _write_logins(logins_path, logins)
     with reading(shell.engine) as session:
         counts = count_unresolved(session, Scope(date.today(), None))  # noqa: DTZ011 - a calendar day
     return DemoOutcome(_read_logins(logins_path), logins_path, counts)

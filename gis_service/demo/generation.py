@@ -10,6 +10,7 @@ from gis_service.demo.addresses import IMPORT_COLUMNS, address_frame
 from gis_service.demo.defects import Defect, spoil
 from gis_service.demo.land import Land, settle
 from gis_service.demo.plan import PLANS, DistrictPlan
+from gis_service.demo.quarter_before import quarter_before
 from gis_service.demo.registers import REGISTER_COLUMNS, REGISTERS, Registers, disagree
 from gis_service.demo.rentals import rental_frame
 from gis_service.demo.residents import REGISTRATION_COLUMNS, Residents, house, registration_frame
@@ -37,13 +38,15 @@ class DemoDistrict:
     """What was generated, and where.
 
     ``truth`` is the content of ``truth/truth.json``; ``truth/`` also holds ``addresses.csv`` (the compound, beat and
-    officer of every address, or what was planted), ``mismatches.csv``, ``register_people.csv``, ``group_rentals.csv``.
+    officer of every address, or what was planted), ``mismatches.csv``, ``register_people.csv``, ``quarter_before.csv``,
+    ``group_rentals.csv``. ``unreconciled``: code of the village that reconciles with the service itself.
     """
 
     out_dir: Path
     plan: DistrictPlan
     seed: int
     truth: dict[str, object]
+    unreconciled: str
 
     def file(self, subject: str) -> Path:
         """Path of the import file of one subject."""
@@ -58,7 +61,7 @@ def generate(seed: int, out_dir: Path, size: str = "full") -> DemoDistrict:
     seed
         The same seed gives the same bytes.
     out_dir
-        Gets the files of `FILES`, ``registers/``, ``areas_with_defects.gpkg`` and ``truth/``.
+        Gets the files of `FILES`, ``registers/`` (with ``quarter_before/``), ``areas_with_defects.gpkg``, ``truth/``.
     size
         ``full`` or ``small``: a key of `PLANS`.
 
@@ -77,6 +80,7 @@ def generate(seed: int, out_dir: Path, size: str = "full") -> DemoDistrict:
     registrations = registration_frame(plan, addresses, residents, seed)
     rentals = rental_frame(plan, addresses, residents, seed)
     registers = disagree(plan, land, addresses, registrations, seed)
+    before = quarter_before(plan, land, addresses, registrations, registers, seed)
     spoilt, defects = spoil(plan, land, seed)
 
     write_areas(out_dir / FILES["areas"], land.areas)
@@ -98,15 +102,20 @@ def generate(seed: int, out_dir: Path, size: str = "full") -> DemoDistrict:
     for register in REGISTERS:
         write_table(out_dir / "registers" / f"{register}.csv", registers.registers[register][REGISTER_COLUMNS])
 
+    for register, frame in before.lists.items():
+        write_table(out_dir / "registers" / "quarter_before" / f"{register}.csv", frame)
+
     truth = _truth(plan, seed, land, residents, registers, rentals, defects, tables)
+    truth["quarter_before"] = {"village_code": before.village_code, "day": before.last.isoformat()}
     write_truth(out_dir / "truth" / "truth.json", truth)
     write_table(out_dir / "truth" / "addresses.csv", _placed(land, addresses, residents, teams))
     write_table(out_dir / "truth" / "mismatches.csv", registers.truth)
     people = [frame[["source_key", "person"]].assign(register=name) for name, frame in registers.registers.items()]
     write_table(out_dir / "truth" / "register_people.csv", pd.concat(people)[["register", "source_key", "person"]])
+    write_table(out_dir / "truth" / "quarter_before.csv", before.forgotten)
     group = addresses.loc[residents.per_address["group"], "code"]
     write_table(out_dir / "truth" / "group_rentals.csv", rentals.loc[rentals["address_code"].isin(group), ["code"]])
-    return DemoDistrict(out_dir, plan, seed, truth)
+    return DemoDistrict(out_dir, plan, seed, truth, before.village_code)
 
 
 def _truth(

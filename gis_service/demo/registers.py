@@ -53,11 +53,13 @@ class Registers:
 
     ``truth`` has planted, mismatch_class, registers, address_code, person (source_key of the registration, or of the
     extra person), other_address_code, in_registers (written out), mismatch_key (empty when no reconciliation found it).
+    ``unreconciled``: code of the village of which ``mismatches`` says nothing: it reconciles with the service itself.
     """
 
     registers: dict[str, pd.DataFrame]
     mismatches: pd.DataFrame
     truth: pd.DataFrame
+    unreconciled: str
 
 
 def disagree(
@@ -88,11 +90,13 @@ def disagree(
     scope = [t.name for t in plan.townships].index(plan.registers_township)
     inside = land.compounds["township_no"].to_numpy()[people["compound"]] == scope
     truth = _truth(people, inside)
-    mismatches = _found(plan, truth, rng)
+    villages = land.compounds["village_code"].to_numpy()[people["compound"]]
+    unreconciled = str(villages[inside].min())
+    mismatches = _found(plan, truth[villages[people["planted"].ne("")] != unreconciled], rng)
     truth["mismatch_key"] = mismatches.set_index("person")["source_key"].reindex(truth["person"]).fillna("").to_numpy()
     text = addresses.set_index("code")["text"]
     registers = _write_out(plan, people[inside].reset_index(drop=True), text, rng)
-    return Registers(registers, mismatches.drop(columns="person"), truth)
+    return Registers(registers, mismatches.drop(columns="person"), truth, unreconciled)
 
 
 def mismatch_rates(land: Land, rng: np.random.Generator) -> NDArray[np.float64]:

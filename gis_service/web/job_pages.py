@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Depends, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from sqlalchemy.orm import Session
 
@@ -29,14 +31,16 @@ def jobs_page(request: Request, session: ReadDep, viewer: ViewerDep) -> HTMLResp
 
 
 @router.get("/jobs/rows")
-def job_rows(request: Request, session: ReadDep, viewer: ViewerDep) -> HTMLResponse:
-    """The table of the page alone."""
-    return page(
-        request,
-        "_jobs.html",
-        viewer,
-        jobs=[shown(job, request.app.state.job_kinds) for job in jobs_of(session, viewer)],
-    )
+def job_rows(
+    request: Request, session: ReadDep, viewer: ViewerDep, about: Annotated[str, Query(max_length=64)] = ""
+) -> HTMLResponse:
+    """The table of a page alone; when what the page asked about is over, the page is asked for anew."""
+    jobs = jobs_of(session, viewer, about=about, limit=1) if about else jobs_of(session, viewer)
+    rows = [shown(job, request.app.state.job_kinds) for job in jobs]
+    answer = page(request, "_jobs.html", viewer, jobs=rows, jobs_about=about)
+    if about and all(JobState(job.state).is_over for job in jobs):
+        answer.headers["HX-Refresh"] = "true"
+    return answer
 
 
 @router.post("/jobs/{job_id}/cancel", dependencies=[Depends(requires(Permission.CANCEL_JOB))])
@@ -50,11 +54,12 @@ def shown(job: Job, kinds: Kinds) -> dict[str, object]:
     """A job as the pages show it."""
     state = JobState(job.state)
     kind = kinds.get(job.kind)
-    number = job.about.removeprefix("scenario ") if job.about and job.about.startswith("scenario ") else None
+    about, _space, number = (job.about or "").partition(" ")
     return {
         "id": job.id,
         "title": str(kind.title) if kind else job.kind,
-        "scenario": number,
+        "scenario": number if about == "scenario" else None,
+        "quarter": number.split(" ")[0] if about == "quarter" else None,
         "state": state.value,
         "is_over": state.is_over,
         "percent": round(job.progress * 100),

@@ -16,6 +16,9 @@ from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayD
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import lineage
 from gis_service.errors import ConflictError, GridError, InvalidInputError
+from gis_service.jobs.actions import jobs_of
+from gis_service.jobs.routes import QueueDep
+from gis_service.jobs.tables import JobState
 from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import (
     close,
@@ -26,12 +29,14 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
-from gis_service.registers.quarters.matching import match_quarter
+from gis_service.registers.quarters.matching_jobs import about_matching, ask_for_matching
 from gis_service.registers.quarters.published import published_progress, totals_of
 from gis_service.registers.quarters.queries import by_class, closed_items, items_of_village, reconciliation_of
 from gis_service.registers.quarters.tables import QuarterState, Reconciliation
 from gis_service.registers.snapshots.queries import standing
 from gis_service.registers.tables import MismatchState
+from gis_service.settings import Settings
+from gis_service.web.job_pages import shown
 from gis_service.web.rendering import page, records
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permission.SEE_REGISTERS))])
@@ -51,12 +56,28 @@ def quarters_page(
 ) -> HTMLResponse:
     """Show how far each village is in a quarter, and what the quarter before was."""
     asked = Quarter.parse(quarter) if quarter else Quarter.of(scope.day)
+    return _quarter(request, session, scope, settings, viewer, asked)
+
+
+def _quarter(
+    request: Request,
+    session: Session,
+    scope: Scope,
+    settings: Settings,
+    viewer: ViewerDep,
+    asked: Quarter,
+    *,
+    status: int = 200,
+    fault: str = "",
+) -> HTMLResponse:
     frame = published_progress(session, scope, settings, asked)
     states = frame["state"].value_counts()
     return page(
         request,
         "quarters.html",
         viewer,
+        status=status,
+        fault=fault,
         quarter=asked,
         rows=records(frame),
         handed_in=_handed_in(session, asked, [int(village) for village in frame.index], scope.day),
@@ -65,6 +86,9 @@ def quarters_page(
         overdue=int(frame["is_overdue"].sum()),
         total=totals_of(frame, settings),
         may_open=viewer.may(Permission.LEAD_QUARTER) and bool(frame["state"].isna().any()),
+        may_match=viewer.may(Permission.LEAD_QUARTER) and bool(frame["state"].notna().all()) and len(frame) > 0,
+        jobs=_jobs(request, session, viewer, about_matching(asked)),
+        jobs_about=about_matching(asked),
         day=scope.day,
     )
 
@@ -76,6 +100,27 @@ def open_page(
     """Open a quarter in every village that has it not."""
     open_quarter(engine, acting, Quarter.parse(quarter), today=today)
     return RedirectResponse(f"/quarters?quarter={quarter}", status_code=303)
+
+
+@router.post("/quarters/match", dependencies=LEAD)
+def match_all_page(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    engine: EngineDep,
+    queue: QueueDep,
+    settings: SettingsDep,
+    acting: ActingDep,
+    today: TodayDep,
+    quarter: Annotated[str, Form(pattern=WRITTEN)],
+) -> Response:
+    """Have the registers of every village of one's part matched; what is in the way is said on the page."""
+    asked = Quarter.parse(quarter)
+    try:
+        ask_for_matching(engine, queue, acting, asked, today=today)
+    except (InvalidInputError, ConflictError) as error:
+        return _quarter(request, session, scope, settings, acting, asked, status=409, fault=str(error))
+    return RedirectResponse(f"/quarters?quarter={asked}", status_code=303)
 
 
 @router.get("/reconciliations/{reconciliation_id}")
@@ -125,12 +170,22 @@ def _village(
         handed_in=_handed_in(session, quarter, [row.village_id], scope.day).get(row.village_id, {}),
         sides=[side.value for side in Side],
         may_match=viewer.may(Permission.LEAD_QUARTER) and not is_closed,
+        jobs=_jobs(request, session, viewer, about_matching(quarter, row.village_id)),
+        jobs_about=about_matching(quarter, row.village_id),
         may_hand_in=viewer.may(Permission.HAND_IN_REGISTER) and not is_closed,
         may_work=viewer.may(Permission.WORK_MISMATCHES),
         may_sign=viewer.may(Permission.SIGN_QUARTER),
         may_lead=viewer.may(Permission.LEAD_QUARTER),
         day=scope.day,
     )
+
+
+def _jobs(request: Request, session: Session, viewer: ViewerDep, about: str) -> list[dict[str, object]]:
+    """The newest computation about something, while it goes on or when it came to nothing."""
+    if not viewer.may(Permission.SEE_JOBS):
+        return []
+    newest = jobs_of(session, viewer, about=about, limit=1)
+    return [shown(job, request.app.state.job_kinds) for job in newest if job.state != JobState.DONE]
 
 
 def _handed_in(
@@ -163,15 +218,15 @@ def match_page(
     session: ReadDep,
     scope: ScopeDep,
     engine: EngineDep,
-    settings: SettingsDep,
+    queue: QueueDep,
     acting: ActingDep,
     today: TodayDep,
     reconciliation_id: RowKey,
 ) -> Response:
-    """Match the registers of the village; what has not been handed in is said on the page."""
+    """Have the registers of the village matched; what has not been handed in is said on the page."""
     row = reconciliation_of(session, scope, reconciliation_id)
     try:
-        match_quarter(engine, settings, acting, Quarter.parse(row.quarter), today=today, area_id=row.village_id)
+        ask_for_matching(engine, queue, acting, Quarter.parse(row.quarter), today=today, area_id=row.village_id)
     except (InvalidInputError, ConflictError) as error:
         return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
     return _back(reconciliation_id)

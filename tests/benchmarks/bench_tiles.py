@@ -72,7 +72,14 @@ def district(settings: Settings, size: str) -> Iterator[Engine]:
     """The demo district in the database of `settings`."""
     engine = open_engine(settings)
     attach_audit(engine, Vault.load_or_create(settings), settings)
-    build_demo(Shell(settings, engine, SHELL), size=size, seed=2026, fresh=False, progress=lambda *_step: None)
+    build_demo(
+        Shell(settings, engine, SHELL),
+        size=size,
+        seed=2026,
+        fresh=False,
+        progress=lambda *_step: None,
+        with_quarters=False,
+    )
     yield engine
     engine.dispose()
 

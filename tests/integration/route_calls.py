@@ -620,6 +620,8 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /quarters": (Call(),),
     "POST /quarters": (Call(form=lambda _: {"quarter": "2020-Q2"}),),
+    # no village has that quarter open: the use case was reached
+    "POST /quarters/match": (Call(form=lambda _: {"quarter": "2019-Q1"}, done=frozenset({409})),),
     "GET /reconciliations/{reconciliation_id}": (QUARTER,),
     "GET /reconciliations/{reconciliation_id}/certificate": (QUARTER,),
     # its registers have not been handed in: the use case was reached

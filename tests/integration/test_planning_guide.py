@@ -17,7 +17,7 @@ GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "planning.md"
 @pytest.mark.slow
 def test_the_guide_on_planning_runs(engine: Engine, settings: Settings, tmp_path: Path) -> None:
     shell = Shell(settings, engine, SHELL)
-    build_demo(shell, size="township", seed=2026, fresh=False, progress=lambda *_step: None)
+    build_demo(shell, size="township", seed=2026, fresh=False, progress=lambda *_step: None, with_quarters=False)
     known: dict[str, object] = {"engine": engine, "settings": settings, "folder": tmp_path}
     blocks = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), flags=re.DOTALL)
     assert blocks

@@ -31,12 +31,14 @@ from gis_service.registers.quarters.actions import (
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.queries import closed_items, progress
-from gis_service.registers.quarters.tables import ReconciledItem, Reconciliation
+from gis_service.registers.quarters.tables import PersonLink, ReconciledItem, Reconciliation
 from gis_service.registers.snapshots.actions import Handing, hand_in
 from gis_service.registers.snapshots.handed import table_of_records
+from gis_service.registers.snapshots.tables import Snapshot, SnapshotRow
 from gis_service.registers.tables import Mismatch, MismatchState
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
+from gis_service.texts import Text
 from tests.integration.board import TODAY, Board
 
 Q3, Q4 = Quarter(2026, 3), Quarter(2026, 4)
@@ -60,6 +62,102 @@ def matched(
         said = Handing(side, board.areas["N1"], min(TODAY, quarter.last))
         hand_in(engine, SHELL, table_of_records(records), said, today=TODAY)
     return match_quarter(engine, settings, SHELL, quarter, today=TODAY, area_id=board.areas["N1"]).recorded
+
+
+class Looker:
+    """Somebody who watches a matching, and stops it when it says something."""
+
+    def __init__(self, stop_at: str = "never") -> None:
+        self.told: list[float] = []
+        self.stop_at, self.said = stop_at, ""
+
+    def report(self, done: float, said: Text | None = None, best: object = None) -> None:
+        del best
+        self.told.append(done)
+        self.said = "" if said is None else str(said)
+
+    def cancelled(self) -> bool:
+        return self.stop_at in self.said
+
+
+def hand_in_everywhere(engine: Engine, board: Board) -> None:
+    """Zhang on the lists of both townships' villages; the police know the people of the board."""
+    for place, address in (("N1", "A-N11-0"), ("S1", "A-S11-0")):
+        for side in (Side.VILLAGE, Side.GRID):
+            record = {**ZHANG, "source_key": f"{side.value}{place}", "address_code": address}
+            hand_in(engine, SHELL, table_of_records([record]), Handing(side, board.areas[place]), today=TODAY)
+
+
+def test_a_matching_of_the_district_goes_township_by_township_and_stops_between_them(
+    engine: Engine, settings: Settings, board: Board
+) -> None:
+    open_quarter(engine, SHELL, Q4, today=TODAY)
+    hand_in_everywhere(engine, board)
+    with reading(engine) as session:
+        places = progress(session, WHOLE, Q4)
+    north, south = board.areas["N1"], board.areas["S1"]
+    looker = Looker(stop_at="area S")
+    done = match_quarter(engine, settings, SHELL, Q4, today=TODAY, watch=looker)
+    assert (done.stopped, done.villages, done.recorded.new > 0) == (True, 1, True)
+    assert looker.told == sorted(looker.told)
+    assert 0.5 <= looker.told[-1] < 1
+    with reading(engine) as session:
+        after = progress(session, WHOLE, Q4)
+    assert (row_of(after, north, "state"), row_of(after, south, "state")) == (["matched"], ["open"])
+    assert row_of(after, south, "found") == row_of(places, south, "found")
+    done = match_quarter(engine, settings, SHELL, Q4, today=TODAY)
+    assert (done.stopped, done.villages) == (False, 2)
+    with reading(engine) as session:
+        assert row_of(progress(session, WHOLE, Q4), south, "state") == ["matched"]
+
+
+def test_a_matching_that_dies_leaves_the_township_as_it_was(
+    engine: Engine, settings: Settings, board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_quarter(engine, SHELL, Q4, today=TODAY, area_id=board.areas["N"])
+    hand_in_everywhere(engine, board)
+
+    def die(*_arguments: object, **_named: object) -> None:
+        raise SystemExit(9)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("gis_service.registers.quarters.matching.note_matched", die)  # the last that is written
+        with pytest.raises(SystemExit):
+            match_quarter(engine, settings, SHELL, Q4, today=TODAY, area_id=board.areas["N"])
+    with reading(engine) as session:
+        assert not session.scalars(select(PersonLink.id)).all()
+        assert set(session.scalars(select(Reconciliation.state))) == {"open"}
+    assert items(engine).empty
+    assert match_quarter(engine, settings, SHELL, Q4, today=TODAY, area_id=board.areas["N"]).recorded.new > 0
+
+
+def test_what_comes_in_while_registers_are_compared_is_compared_too(
+    engine: Engine, settings: Settings, board: Board
+) -> None:
+    open_quarter(engine, SHELL, Q4, today=TODAY, area_id=board.areas["N1"])
+    hand_in_everywhere(engine, board)
+
+    class Late(Looker):
+        """Hands a longer list in while the matching works."""
+
+        def report(self, done: float, said: Text | None = None, best: object = None) -> None:
+            super().report(done, said, best)
+            if len(self.told) == 3:
+                rows = [{**LI, "source_key": "late", "address_code": "A-N11-1"}]
+                said_of_it = Handing(Side.VILLAGE, board.areas["N1"])
+                hand_in(engine, SHELL, table_of_records(rows), said_of_it, today=TODAY)
+
+    watch = Late()
+    match_quarter(engine, settings, SHELL, Q4, today=TODAY, area_id=board.areas["N1"], watch=watch)
+    assert len(watch.told) > 4
+    with reading(engine) as session:
+        row = session.scalars(select(Reconciliation)).one()
+        assert row.figures is not None
+        assert row.figures["rows"]["village"] == 1
+        held = session.get_one(Snapshot, row.figures["snapshots"]["village"])
+        assert session.scalars(select(SnapshotRow.source_key).where(SnapshotRow.snapshot_id == held.id)).all() == [
+            "late"
+        ]
 
 
 @pytest.fixture

@@ -10,10 +10,14 @@ from sqlalchemy import Engine, select, text
 
 from gis_service.access.viewer import SHELL
 from gis_service.api.dependencies import today_here
+from gis_service.job_kinds import JOB_KINDS
+from gis_service.jobs.queue import JobQueue
+from gis_service.jobs.worker import work_off
 from gis_service.registers.quarters.actions import open_quarter
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.rentals.tables import Rectification
 from gis_service.registers.tables import Registration, Rental
+from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from tests.integration.board import Board
 from tests.integration.conftest import SignIn
@@ -87,7 +91,7 @@ def test_hotspots_have_a_switch_for_what_is_measured(board: Board, signed_in: Si
 
 
 def test_a_cadre_hands_in_the_base_register_and_the_station_matches_it(
-    engine: Engine, board: Board, signed_in: SignIn
+    engine: Engine, settings: Settings, board: Board, signed_in: SignIn
 ) -> None:
     (quarter,) = open_quarter(engine, SHELL, Quarter.of(TODAY), today=TODAY, area_id=board.areas["N1"])
     cadre, gridman, station = (signed_in(login) for login in ("steward", "grid_worker", "commander"))
@@ -109,8 +113,13 @@ def test_a_cadre_hands_in_the_base_register_and_the_station_matches_it(
     waiting = station.post(f"/reconciliations/{quarter}/match", data=token)
     assert waiting.status_code == 409
     hand_in(gridman, "grid", lines)
-    matched = station.post(f"/reconciliations/{quarter}/match", data=token)
-    assert matched.status_code == 200
+    asked = station.post(f"/reconciliations/{quarter}/match", data=token).text
+    assert 'hx-get="/jobs/rows?about=quarter' in asked
+    assert station.post(f"/reconciliations/{quarter}/match", data=token).status_code == 409  # it is under way
+    work_off(engine, settings, JOB_KINDS, JobQueue(settings))
+    polled = station.get("/jobs/rows", params={"about": f"quarter {Quarter.of(TODAY)} {place}"})
+    assert polled.headers["HX-Refresh"] == "true"
+    assert "已比对 1 个村社" in polled.text
     item = re.search(
         r'href="(/mismatches/\d+)"', station.get("/mismatches", params={"kind": "should_be_registered"}).text
     )

@@ -38,7 +38,8 @@ def pack(people: pd.DataFrame, found: pd.DataFrame) -> list[str]:
     found
         From `layers.reconciliation.classify`.
     """
-    records = _records(people)
+    concerned = pd.concat([found[column] for column in RECORD_COLUMNS.values()]).dropna().unique()
+    records = _records(people.loc[people.index.isin(concerned)])
     columns = {name: found[column].tolist() for name, column in RECORD_COLUMNS.items()}
     return [
         json.dumps(

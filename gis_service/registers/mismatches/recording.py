@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -39,6 +39,10 @@ class Recorded:
     opened_again: int = 0
     settled_still: int = 0
     gone: int = 0
+
+    def __add__(self, other: Recorded) -> Recorded:
+        """What two parts of a district give together."""
+        return Recorded(*(one + more for one, more in zip(astuple(self), astuple(other), strict=True)))
 
 
 def record_findings(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.progress import Progress as ProgressBars
 from rich.table import Table
 
 from gis_service.access.scope import Scope
@@ -27,7 +29,7 @@ from gis_service.registers.quarters.matching import match_quarter
 from gis_service.registers.quarters.published import published_progress
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
-from gis_service.texts import T, _
+from gis_service.texts import T, Text, _
 
 quarters_app = typer.Typer(help="The quarterly reconciliation: open, match, finish, sign, close.", no_args_is_help=True)
 console = Console()
@@ -35,6 +37,23 @@ console = Console()
 QuarterText = Annotated[str, typer.Argument(help="The quarter, like 2026-Q4.")]
 AreaOption = Annotated[str | None, typer.Option("--area", help="Code of an area; the whole district by default.")]
 Number = Annotated[int, typer.Argument(help="Number of the village's quarter.")]
+
+
+class _Bar(ProgressBars):
+    """A bar on the terminal; Ctrl-C stops the work, and the townships that were written stay."""
+
+    def __init__(self) -> None:
+        terminal = Console(stderr=True)
+        super().__init__(console=terminal, transient=True, disable=not terminal.is_terminal)
+        self._bar = self.add_task("", total=1.0)
+
+    def report(self, done: float, said: Text | None = None, best: Mapping[str, Any] | None = None) -> None:  # noqa: ARG002 - a watch is told
+        """Show how far it is."""
+        self.update(self._bar, completed=done, description=str(said or ""))
+
+    def cancelled(self) -> bool:
+        """Never: whoever presses Ctrl-C interrupts."""
+        return False
 
 
 @quarters_app.command("open")
@@ -55,14 +74,16 @@ def match(
 ) -> None:
     """Match the snapshots of every village of an area; what differs becomes items."""
     shell: Shell = context.obj
-    done = match_quarter(
-        shell.engine,
-        shell.settings,
-        shell.viewer,
-        Quarter.parse(quarter),
-        today=today_here(),
-        area_id=_area(shell, area),
-    )
+    with _Bar() as bar:
+        done = match_quarter(
+            shell.engine,
+            shell.settings,
+            shell.viewer,
+            Quarter.parse(quarter),
+            today=today_here(),
+            area_id=_area(shell, area),
+            watch=bar,
+        )
     for each in done.waiting:
         lacks = ", ".join(side.value for side in each.registers)
         console.print(str(T("{village} waits for: {registers}", village=each.name, registers=lacks)))

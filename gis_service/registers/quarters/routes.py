@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any
 
@@ -16,6 +15,7 @@ from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, TodayDep
 from gis_service.api.wire import Instant, Limit, Offset, Page, RowKey, Withheld, items_of
+from gis_service.jobs.routes import JobItem, QueueDep, job_item
 from gis_service.registers.mismatches.queries import mismatch
 from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import (
@@ -27,7 +27,7 @@ from gis_service.registers.quarters.actions import (
     take_back,
 )
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
-from gis_service.registers.quarters.matching import match_quarter
+from gis_service.registers.quarters.matching_jobs import ask_for_matching
 from gis_service.registers.quarters.person_links import links_of_mismatch, person
 from gis_service.registers.quarters.published import published_progress
 from gis_service.registers.quarters.queries import reconciliation_of
@@ -111,31 +111,6 @@ class Matching(BaseModel):
     area_id: RowKey | None = None
 
 
-class WaitingVillage(BaseModel):
-    """A village that was not matched, as registers of it have not been handed in."""
-
-    model_config = ConfigDict(from_attributes=True)
-
-    village_id: int
-    name: str
-    registers: list[Side]
-
-
-class Matched(BaseModel):
-    """What a matching found: new facts, such that were open still, came back, were settled still, and are gone.
-
-    `villages` were matched; those in `waiting` were not.
-    """
-
-    new: int
-    open_still: int
-    opened_again: int
-    settled_still: int
-    gone: int
-    villages: int
-    waiting: list[WaitingVillage]
-
-
 class LinkItem(BaseModel):
     """Two records that are one person: how found (level), how sure (log2 odds), and how well each field agrees."""
 
@@ -201,19 +176,21 @@ def open_villages(engine: EngineDep, acting: ActingDep, today: TodayDep, order: 
     return Opened(reconciliation_ids=made)
 
 
-@router.post("/quarters/{quarter}/match", dependencies=LEAD)
+@router.post("/quarters/{quarter}/match", status_code=202, dependencies=LEAD)
 def match_registers(
     engine: EngineDep,
-    settings: SettingsDep,
+    queue: QueueDep,
     acting: ActingDep,
     today: TodayDep,
     quarter: Annotated[str, PathParam(pattern=WRITTEN)],
     order: Matching,
-) -> Matched:
-    """Match the snapshots of every village of an area; what differs becomes items."""
-    done = match_quarter(engine, settings, acting, Quarter.parse(quarter), today=today, area_id=order.area_id)
-    waiting = [WaitingVillage.model_validate(each) for each in done.waiting]
-    return Matched(**asdict(done.recorded), villages=done.villages, waiting=waiting)
+) -> JobItem:
+    """Have the snapshots of every village of an area matched by a worker; what differs becomes items.
+
+    The `result` of the job counts facts that are new, open still, opened again, settled still and gone; `villages` were
+    matched, those in `waiting` were not, as registers of them have not been handed in.
+    """
+    return job_item(ask_for_matching(engine, queue, acting, Quarter.parse(quarter), today=today, area_id=order.area_id))
 
 
 @router.get("/mismatches/{mismatch_id}/links")
