@@ -225,6 +225,10 @@ class Settings(BaseSettings):
         365, ge=183, description="Audit entries are kept at least this long (never under 6 months)."
     )
 
+    snapshot_retention_days: int = Field(
+        730, ge=183, description="Registers handed in are kept at least this long; those that a quarter stands on stay."
+    )
+
     # maps
     base_map: Literal["none", "tiles", "wmts"] = Field("none", description="Base map: none, local tiles or a WMTS.")
     base_map_url: str = Field("", description="URL template of the base map; `{key}` is replaced by the key.")

@@ -52,6 +52,7 @@ ACT_NAMES: dict[str, Text] = {
     "open_quarter": T("Quarter opened"),
     "override_area": T("Place decided by hand"),
     "place_by_hand": T("Point placed by hand"),
+    "remove_snapshot": T("Old register removed"),
     "prune_audit": T("Old entries removed"),
     "publish_rental_rules": T("Rental rules published"),
     "publish_scenario": T("Scenario published"),

@@ -101,6 +101,7 @@ def _listed(
         offset=offset,
         limit=PAGE,
         detail=detail,
+        kept_days=request.app.state.settings.snapshot_retention_days,
         headings=fault_headings(),
         faults=[fault_cells(fault) for fault in faults[:FAULTS_SHOWN]],
         sides=[(each.value, code_name(f"{each.value}_list")) for each in Side if side in (None, each)],

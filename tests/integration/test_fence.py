@@ -256,7 +256,7 @@ def test_policies_stand_on_every_table_that_hangs_on_an_address(engine: Engine, 
         secured = set(session.execute(text("SELECT relname FROM pg_class WHERE relrowsecurity")).scalars())
     assert {"address", "placement", "registration_event", "rectification", "visit_photo"} <= hanging
     of_areas = {"area", "area_version", "reconciliation", "reconciled_item", "person_link"}
-    of_areas |= {"snapshot", "snapshot_row", "snapshot_source"}
+    of_areas |= {"snapshot", "snapshot_row", "snapshot_source", "removed_snapshot"}
     assert hanging | of_areas == guarded == secured
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from gis_service.access.permissions import Role
 from gis_service.access.personal import Vault
 from gis_service.access.rotation import rotate_keys
 from gis_service.access.scope import Scope
+from gis_service.access.tables import AuditEntry
 from gis_service.access.viewer import SHELL, Viewer
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.registers.mismatches.states import Side
@@ -27,7 +28,8 @@ from gis_service.registers.snapshots.actions import HandedIn, Handing, hand_in
 from gis_service.registers.snapshots.handed import HandedTable, table_of_file, table_of_records
 from gis_service.registers.snapshots.own_registry import keep_registrations
 from gis_service.registers.snapshots.queries import masked_rows, snapshots, standing
-from gis_service.registers.snapshots.tables import Snapshot, SnapshotRow
+from gis_service.registers.snapshots.retention import remove_old_snapshots
+from gis_service.registers.snapshots.tables import RemovedSnapshot, Snapshot, SnapshotRow
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from layers.frames import check_people
@@ -270,3 +272,48 @@ def test_the_links_of_a_closed_quarter_do_not_change(engine: Engine, settings: S
             connection.execute(text(statement))
     with pytest.raises(ConflictError):
         match_quarter(engine, settings, SHELL, Q4, today=TODAY, area_id=board.areas["N1"])
+
+
+def test_old_registers_go_and_their_fingerprints_stay_but_not_what_a_quarter_stands_on(
+    engine: Engine, settings: Settings, board: Board
+) -> None:
+    open_quarter(engine, SHELL, Q4, today=TODAY, area_id=board.areas["N1"])
+    unused = handed(engine, board, LI, area="S1")
+    superseded = handed(engine, board, LI)
+    used = {handed(engine, board, ZHANG).snapshot_id, handed(engine, board, ZHANG, side=Side.GRID).snapshot_id}
+    match_quarter(engine, settings, SHELL, Q4, today=TODAY, area_id=board.areas["N1"])
+    later = max(TODAY, datetime.now(UTC).date()) + timedelta(days=settings.snapshot_retention_days)
+    assert remove_old_snapshots(engine, settings, SHELL, today=later) == []  # not a day too early
+    later += timedelta(days=2)
+    with pytest.raises(InvalidInputError):
+        remove_old_snapshots(engine, settings, SHELL, today=later, keep_days=30)
+    with pytest.raises(NotPermittedError):
+        remove_old_snapshots(engine, settings, Viewer("planner", Role.PLANNER, None), today=later)
+
+    def going(*, rehearse: bool) -> set[int]:
+        old = remove_old_snapshots(engine, settings, SHELL, today=later, rehearse=rehearse)
+        return {each.snapshot_id for each in old}
+
+    told = going(rehearse=True)
+    with reading(engine) as session:
+        before = set(session.scalars(select(Snapshot.id)))
+    assert {unused.snapshot_id, superseded.snapshot_id} <= told
+    assert going(rehearse=False) == told
+    with transaction(engine) as session:
+        assert set(session.scalars(select(Snapshot.id))) == before - told >= used
+        assert set(session.scalars(select(SnapshotRow.snapshot_id))) <= before - told
+        kept = session.get_one(RemovedSnapshot, unused.snapshot_id)
+        assert (kept.row_count, len(kept.sha256), kept.removed_by) == (1, 64, SHELL.name)
+        removals = session.scalars(select(AuditEntry.object_id).where(AuditEntry.action == "remove_snapshot"))
+        assert set(removals) == {str(each) for each in told}
+        session.execute(text("UPDATE reconciliation SET state = 'closed'"))
+    on_record = (
+        "INSERT INTO removed_snapshot SELECT id, side, area_id, taken_on, origin, sha256, row_count, received_at, "
+        "'x', received_at FROM snapshot WHERE id = "
+    )
+    for number in used:  # even whoever writes to the database by hand
+        with engine.connect() as connection, pytest.raises(DBAPIError, match="a closed quarter stands on"):
+            connection.execute(text(f"{on_record}{number}"))
+    for statement in ("DELETE FROM removed_snapshot", "UPDATE removed_snapshot SET row_count = 0"):
+        with engine.connect() as connection, pytest.raises(DBAPIError, match="stays on record"):
+            connection.execute(text(statement))

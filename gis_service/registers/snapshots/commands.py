@@ -20,12 +20,13 @@ from gis_service.registers.mismatches.states import Side
 from gis_service.registers.snapshots.actions import Handing, hand_in
 from gis_service.registers.snapshots.handed import table_of_file
 from gis_service.registers.snapshots.queries import snapshots
+from gis_service.registers.snapshots.retention import remove_old_snapshots
 from gis_service.registers.snapshots.sources import sources
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
 from gis_service.texts import T, _
 
-snapshots_app = typer.Typer(help="The registers as they stood: hand in, list.", no_args_is_help=True)
+snapshots_app = typer.Typer(help="The registers as they stood: hand in, list, remove old ones.", no_args_is_help=True)
 console = Console()
 _FAULTS_SHOWN = 20
 
@@ -86,6 +87,26 @@ def list_them(
         cells = [row[name] for name in ("side", "area_name", "taken_on", "origin", "row_count", "doubtful_count")]
         table.add_row(str(number), *(str(cell) for cell in cells), str(row["sha256"])[:12])
     console.print(table)
+
+
+@snapshots_app.command("prune")
+def prune(
+    context: typer.Context,
+    *,
+    keep_days: Annotated[
+        int | None, typer.Option(help="Days to keep; the setting when absent, and never less.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option(help="Only show what would go.")] = False,
+) -> None:
+    """Remove old registers that no quarter stands on; their fingerprints stay on record."""
+    shell: Shell = context.obj
+    old = remove_old_snapshots(
+        shell.engine, shell.settings, shell.viewer, today=today_here(), keep_days=keep_days, rehearse=dry_run
+    )
+    for each in old:
+        console.print(f"{each.snapshot_id}  {each.side}  {each.taken_on}  {each.row_count}", highlight=False)
+    told = T("{count} registers would go.") if dry_run else T("{count} registers removed.")
+    console.print(str(told).format(count=len(old)))
 
 
 @snapshots_app.command("sources")

@@ -83,6 +83,24 @@ class SnapshotRow(Row):
     doubts: Mapped[str | None] = mapped_column(String(100))
 
 
+class RemovedSnapshot(Row):
+    """What stays of a snapshot that was removed: whose list it was, its day, number of rows and fingerprint."""
+
+    __tablename__ = "removed_snapshot"
+    __table_args__ = {"info": {FENCE: one_of("area_id", LAND)}}  # noqa: RUF012 - SQLAlchemy's own form
+
+    snapshot_id: Mapped[int] = mapped_column(RowId, primary_key=True, autoincrement=False)
+    side: Mapped[str] = mapped_column(String(16))
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    taken_on: Mapped[date]
+    origin: Mapped[str] = mapped_column(String(16))
+    sha256: Mapped[str] = mapped_column(String(64))
+    row_count: Mapped[int]
+    received_at: Mapped[datetime]
+    removed_by: Mapped[str] = mapped_column(String(100))
+    removed_at: Mapped[datetime]
+
+
 class SnapshotSource(Row):
     """A saved mapping: which column of the tables of a source is which field."""
 
