@@ -13,13 +13,14 @@ from gis_service.access.freshness import KeptAnswers
 from gis_service.access.http import install_access
 from gis_service.access.personal import Vault
 from gis_service.access.routes import router as access_router
-from gis_service.addresses.point_store import PointStore
+from gis_service.addresses.point_store import point_store
 from gis_service.addresses.resolving_routes import router as resolving_router
 from gis_service.addresses.routes import router as addresses_router
 from gis_service.addresses.signing_off_routes import router as signing_off_router
 from gis_service.api import health
 from gis_service.api.logs import configure_logs, install_request_log
 from gis_service.api.problems import install_problems
+from gis_service.areas.border_store import border_store
 from gis_service.areas.routes import router as areas_router
 from gis_service.changes.editing_routes import router as editing_router
 from gis_service.changes.reimport_routes import router as reimport_router
@@ -86,7 +87,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.jobs = JobQueue(settings)
     app.state.job_kinds = JOB_KINDS
     app.state.kept_answers = KeptAnswers(settings.answers_kept_bytes)
-    app.state.point_store = PointStore()
+    app.state.point_store = point_store()
+    app.state.border_store = border_store()
     install_problems(app)
     app.include_router(health.router)
     for router in (

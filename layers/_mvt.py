@@ -1,4 +1,4 @@
-"""Wire format of point layers of Mapbox Vector Tiles 2.1, written by numpy for all features at once.
+"""Wire format of Mapbox Vector Tiles 2.1, written by numpy for all features at once.
 
 A message is laid out as columns: each column holds, for every feature, up to ten bytes and how many of them count.
 Columns are then scattered into one buffer. See https://github.com/mapbox/vector-tile-spec/tree/master/2.1 and
@@ -34,17 +34,7 @@ def point_layer(
     properties: Mapping[str, Values],
 ) -> bytes:
     """A tile with one layer of points at tile units (y down); a missing property value is left out of its feature."""
-    values: list[bytes] = []
-    tags: list[Column] = []
-    known = 0
-    for key, column in enumerate(properties.values()):
-        codes, distinct = pd.factorize(pd.Series(column))
-        given = codes >= 0
-        for number in (np.full(len(codes), key), known + np.maximum(codes, 0)):
-            tag, length = _varints(number)
-            tags.append((tag, np.where(given, length, 0)))
-        values.append(_value_table(pd.Index(distinct)))
-        known += len(distinct)
+    tags, values = _tags(properties)
     position = [_constant(_MOVE_TO_ONCE, len(x)), _varints(_zigzag(x)), _varints(_zigzag(y))]
     feature = [
         *([_constant(_ID, len(x)), _varints(ids)] if ids is not None else []),
@@ -53,44 +43,33 @@ def point_layer(
         _constant(_POINT, len(x)),
         *_sized(_GEOMETRY, position),
     ]
-    layer = b"".join(
-        [
-            _text(_NAME, name),
-            _scattered(_sized(_FEATURE, feature)),
-            *(_text(_KEY, key) for key in properties),
-            *values,
-            bytes([_EXTENT]) + _varint(EXTENT),
-            bytes([_VERSION, 2]),
-        ]
-    )
-    return bytes([_LAYER]) + _varint(len(layer)) + layer
+    return _layer(name, _scattered(_sized(_FEATURE, feature)), properties, values)
 
 
 def polygon_layer(
     name: str,
     polygons: npt.NDArray[np.object_],
+    corner: npt.NDArray[np.float64],
     ids: npt.NDArray[np.int64],
-    properties: Sequence[Mapping[str, str | int | float]],
+    properties: Mapping[str, Values],
 ) -> bytes:
-    """A tile with one layer of MultiPolygons at whole tile units (y down), without empty ones."""
-    keys: dict[str, int] = {}
-    values: dict[tuple[type, str | int | float], int] = {}
-    body = b""
-    for feature_id, geometry, given in zip(ids.tolist(), _rings(polygons), properties, strict=True):
-        tags = [
-            number
-            for key, value in given.items()
-            for number in (keys.setdefault(key, len(keys)), values.setdefault((type(value), value), len(values)))
-        ]
-        packed = b"".join(map(_varint, tags))
-        feature = bytes([_ID]) + _varint(feature_id) + (_message(_TAGS, packed) if tags else b"")
-        body += _message(_FEATURE, feature + bytes([_TYPE, _POLYGON]) + _message(_GEOMETRY, geometry))
-    table = b"".join(_value_table(pd.Index([value])) for _kind, value in values)
-    layer = _text(_NAME, name) + body + b"".join(_text(_KEY, key) for key in keys) + table
-    return _message(_LAYER, layer + bytes([_EXTENT]) + _varint(EXTENT) + bytes([_VERSION, 2]))
+    """A tile with one layer of MultiPolygons, none of them empty; a missing property value is left out of its feature.
+
+    The polygons are at whole units (y down) of the same origin as the tile's north-west `corner`.
+    """
+    tags, values = _tags(properties)
+    head = [_constant(_ID, len(ids)), _varints(ids), *(_sized(_TAGS, tags) if tags else [])]
+    heads = _scattered([*head, _constant(_TYPE, len(ids)), _constant(_POLYGON, len(ids))])
+    ends = np.cumsum(np.sum([length for _, length in head], axis=0) + 2)
+    starts = np.append(0, ends)[:-1]
+    body = [
+        _message(_FEATURE, heads[start:end] + _message(_GEOMETRY, rings))
+        for start, end, rings in zip(starts.tolist(), ends.tolist(), _rings(polygons, corner), strict=True)
+    ]
+    return _layer(name, b"".join(body), properties, values)
 
 
-def _rings(polygons: npt.NDArray[np.object_]) -> list[bytes]:
+def _rings(polygons: npt.NDArray[np.object_], corner: npt.NDArray[np.float64]) -> list[bytes]:
     """The drawing commands of each MultiPolygon: exterior rings clockwise on the screen, holes the other way."""
     if not len(polygons):
         return []
@@ -99,7 +78,7 @@ def _rings(polygons: npt.NDArray[np.object_]) -> list[bytes]:
     )
     closing = np.zeros(len(corners), dtype=np.bool_)
     closing[rings[1:] - 1] = True  # the last corner of a ring repeats its first
-    place = np.rint(corners[~closing]).astype(np.int64)
+    place = (corners[~closing] - corner).astype(np.int64)
     size = np.diff(rings) - 1
     ring_start = np.cumsum(size) - size
     shape_start = ring_start[parts[wholes[:-1]]]
@@ -118,6 +97,29 @@ def _rings(polygons: npt.NDArray[np.object_]) -> list[bytes]:
     ends = np.cumsum(length)[np.cumsum(used.sum(axis=1))[np.append(shape_start[1:], len(place)) - 1] - 1]
     starts = np.append(0, ends[:-1])
     return [written[start:end] for start, end in zip(starts.tolist(), ends.tolist(), strict=True)]
+
+
+def _tags(properties: Mapping[str, Values]) -> tuple[list[Column], bytes]:
+    """Which key and which value each feature has, as columns, and the table of the values."""
+    tags: list[Column] = []
+    values: list[bytes] = []
+    known = 0
+    for key, column in enumerate(properties.values()):
+        codes, distinct = pd.factorize(pd.Series(column))
+        given = codes >= 0
+        for number in (np.full(len(codes), key), known + np.maximum(codes, 0)):
+            tag, length = _varints(number)
+            tags.append((tag, np.where(given, length, 0)))
+        values.append(_value_table(pd.Index(distinct)))
+        known += len(distinct)
+    return tags, b"".join(values)
+
+
+def _layer(name: str, features: bytes, properties: Mapping[str, Values], values: bytes) -> bytes:
+    """A tile of one layer."""
+    keys = b"".join(_text(_KEY, key) for key in properties)
+    layer = _text(_NAME, name) + features + keys + values
+    return _message(_LAYER, layer + bytes([_EXTENT]) + _varint(EXTENT) + bytes([_VERSION, 2]))
 
 
 def _value_table(distinct: pd.Index) -> bytes:
@@ -179,8 +181,12 @@ def _constant(byte: int, count: int) -> Column:
 
 
 def _varint(number: int) -> bytes:
-    content, length = _varints(np.array([number]))
-    return content[0, : length[0]].tobytes()
+    septets = bytearray()
+    while number > 0x7F:
+        septets.append(number & 0x7F | 0x80)
+        number >>= 7
+    septets.append(number)
+    return bytes(septets)
 
 
 def _message(field: int, content: bytes) -> bytes:

@@ -39,6 +39,18 @@ CHANGES_NOTHING_SHOWN: Final = frozenset(
 )  # fmt: skip
 """Acts after which every map and figure is what it was; any other act counts, known or not."""
 
+LAND_AND_PLACES_STAY: Final = frozenset(
+    {
+        "add_visit_photo", "attach_to_mismatch", "cancel_job", "close_quarter", "comment_mismatch", "comment_scenario",
+        "create_scenario", "deregister", "edit_scenario", "finish_quarter_work", "grade_rentals",
+        "hand_over_mismatches", "inspect_rental", "keep_rental", "keep_snapshot", "match_quarter", "move_registration",
+        "open_quarter", "publish_rental_rules", "record_visit", "register", "renew_registration",
+        "save_snapshot_source", "set_mismatch_state", "sign_quarter", "start_job", "take_back_quarter",
+        "undo_scenario_step",
+    }
+)  # fmt: skip
+"""Acts on people and work, of which a day has thousands: no border and no placement of an address moves by them."""
+
 GZIP_LEVEL: Final = 6
 
 

@@ -8,11 +8,10 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from gis_service.access.freshness import etag, fresh
+from gis_service.access.freshness import LAND_AND_PLACES_STAY, etag, fresh
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.addresses.actions import Assignment, assign_addresses
-from gis_service.addresses.point_store import PointStore
 from gis_service.addresses.queries import address, addresses, count_unresolved
 from gis_service.addresses.tables import PointSource, Unresolved
 from gis_service.addresses.tiles import address_tile
@@ -21,7 +20,9 @@ from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
 from gis_service.areas.tiles import MVT, require_tile
 from gis_service.errors import InvalidInputError
+from gis_service.storage.kept import Kept
 from gis_service.texts import T
+from layers.point_pyramid import PointPyramid
 
 router = APIRouter(prefix="/api/v1", tags=["addresses"], dependencies=[Depends(requires(Permission.SEE_ADDRESSES))])
 
@@ -134,13 +135,25 @@ def topology_geojson(session: ReadDep, scope: ScopeDep, settings: SettingsDep) -
 
 
 @router.get("/tiles/addresses/{z}/{x}/{y}.mvt", responses={200: {"content": {MVT: {}}}}, response_class=Response)
-def tile(request: Request, session: ReadDep, scope: ScopeDep, z: int, x: int, y: int) -> Response:
+def tile(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    z: int,
+    x: int,
+    y: int,
+    only_unresolved: Annotated[bool, Query(description="Only those that wait for a decision.")] = False,
+) -> Response:
     """Addresses in your part of the district as a vector tile, counted by cells at low zoom; answers carry an ETag."""
     require_tile(z, x, y)
-    store: PointStore = request.app.state.point_store
-    points = etag(session, scope, "address points")
-    tag = f'{points[:-1]}-{z}-{x}-{y}"'
-    return fresh(request, tag, MVT, lambda: address_tile(session, scope, store, points, z, x, y))
+    store: Kept[PointPyramid] = request.app.state.point_store
+    key = etag(
+        session, scope, "unresolved points" if only_unresolved else "address points", besides=LAND_AND_PLACES_STAY
+    )
+    tag = f'{key[:-1]}-{z}-{x}-{y}"'
+    return fresh(
+        request, tag, MVT, lambda: address_tile(session, scope, store, key, z, x, y, only_unresolved=only_unresolved)
+    )
 
 
 def _box(text: str | None) -> tuple[float, float, float, float] | None:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from gis_service.access.freshness import etag, fresh
+from gis_service.access.freshness import LAND_AND_PLACES_STAY, etag, fresh
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep
@@ -17,6 +17,8 @@ from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, 
 from gis_service.areas.queries import area_details, area_names, areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.areas.tiles import MVT, area_tile, require_tile
+from gis_service.storage.kept import Kept
+from layers.border_pyramid import BorderPyramid
 
 router = APIRouter(prefix="/api/v1", tags=["areas"], dependencies=[Depends(requires(Permission.SEE_LAND))])
 
@@ -72,8 +74,10 @@ def areas_tile(
 ) -> Response:
     """Borders of one level in your part of the district as a vector tile, with code and name; answers carry an ETag."""
     require_tile(z, x, y)
-    tag = etag(session, scope, "areas tile", level, z, x, y)
-    return fresh(request, tag, MVT, lambda: area_tile(session, scope, level, z, x, y))
+    store: Kept[BorderPyramid] = request.app.state.border_store
+    key = etag(session, scope, "borders", level, besides=LAND_AND_PLACES_STAY)
+    tag = f'{key[:-1]}-{z}-{x}-{y}"'
+    return fresh(request, tag, MVT, lambda: area_tile(session, scope, store, key, level, z, x, y))
 
 
 @router.get("/areas/{area_id}")

@@ -7,11 +7,12 @@ from typing import Final
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
-from gis_service.areas.queries import areas
+from gis_service.areas.border_store import read_borders
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import NotFoundError
+from gis_service.storage.kept import Kept
 from gis_service.texts import T
-from layers.tiles import encode_polygons, tile_bounds
+from layers.border_pyramid import BorderPyramid
 
 MVT: Final = "application/vnd.mapbox-vector-tile"
 MAX_ZOOM: Final = 22
@@ -29,7 +30,11 @@ def require_tile(z: int, x: int, y: int) -> None:
         raise NotFoundError(T("There is no tile {z}/{x}/{y}.", z=z, x=x, y=y))
 
 
-def area_tile(session: Session, scope: Scope, level: AreaLevel, z: int, x: int, y: int) -> bytes:
-    """One tile (XYZ scheme, y down) of the layer `areas`: polygons with their id, `area_id`, `code` and `name`."""
-    land = areas(session, scope, levels=[level], box=tile_bounds(z, x, y))
-    return encode_polygons(z, x, y, land.assign(area_id=land.index), ["area_id", "code", "name"], layer=LAYER)
+def area_tile(
+    session: Session, scope: Scope, store: Kept[BorderPyramid], key: str, level: AreaLevel, z: int, x: int, y: int
+) -> bytes:
+    """One tile (XYZ scheme, y down) of the layer `areas`: polygons with their id, `area_id`, `code` and `name`.
+
+    `key` names the scope, the version of its data and the level, whose borders are read once for it.
+    """
+    return store.get(key, lambda: read_borders(session, scope, level)).tile(z, x, y, layer=LAYER)

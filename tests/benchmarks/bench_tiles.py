@@ -24,13 +24,14 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 from gis_service.access.audit import attach_audit
-from gis_service.access.freshness import KeptAnswers, etag, fresh
+from gis_service.access.freshness import LAND_AND_PLACES_STAY, KeptAnswers, etag, fresh
 from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL
-from gis_service.addresses.point_store import PointStore, read_pyramid
+from gis_service.addresses.point_store import point_store, read_pyramid
 from gis_service.addresses.queries import address_points
 from gis_service.addresses.tiles import LAYER, POINTS_FROM_ZOOM, address_tile
+from gis_service.areas.border_store import border_store
 from gis_service.areas.tables import AreaLevel
 from gis_service.areas.tiles import MVT, area_tile
 from gis_service.demo.district import build_demo
@@ -109,17 +110,20 @@ def timed_ms(work: Callable[[Tile], object], tiles: list[Tile]) -> float:
     return statistics.median(times)
 
 
+def asking() -> Any:
+    """A browser that has nothing, before a service that keeps what it gave."""
+    state = SimpleNamespace(kept_answers=KeptAnswers(2**28))
+    return SimpleNamespace(headers={"accept-encoding": "gzip"}, app=SimpleNamespace(state=state))
+
+
 def ways(engine: Engine, scope: Scope, z: int) -> dict[str, Callable[[Tile], object]]:
     """Each way to a tile of addresses at one zoom, by its name."""
-    kept = KeptAnswers(2**28)
-    request: Any = SimpleNamespace(
-        headers={"accept-encoding": "gzip"}, app=SimpleNamespace(state=SimpleNamespace(kept_answers=kept))
-    )
-    known = PointStore()
+    request = asking()
+    known = point_store()
 
     def alone(tile: Tile) -> bytes:
         with reading(engine) as session:
-            return address_tile(session, scope, PointStore(), "k", *tile)
+            return address_tile(session, scope, point_store(), "k", *tile)
 
     def remembered(tile: Tile) -> bytes:
         with reading(engine) as session:
@@ -127,14 +131,34 @@ def ways(engine: Engine, scope: Scope, z: int) -> dict[str, Callable[[Tile], obj
 
     def warm(tile: Tile) -> object:
         with reading(engine) as session:
-            tag = f'{etag(session, scope, "address points")[:-1]}-{tile}"'
+            tag = f'{etag(session, scope, "address points", besides=LAND_AND_PLACES_STAY)[:-1]}-{tile}"'
             return fresh(request, tag, MVT, lambda: address_tile(session, scope, known, "k", *tile))
 
     with reading(engine) as session:
-        known.get("k", session, scope)
+        known.get("k", lambda: read_pyramid(session, scope))
     return {"alone": alone, "points in memory": remembered, "kept": warm} if z >= POINTS_FROM_ZOOM else {
         "points in memory": remembered, "kept": warm
     }  # fmt: skip
+
+
+def border_ways(engine: Engine, scope: Scope) -> dict[str, Callable[[Tile], object]]:
+    """Each way to a tile of compounds' borders, by its name."""
+    request, known = asking(), border_store()
+
+    def first(tile: Tile) -> bytes:
+        with reading(engine) as session:
+            return area_tile(session, scope, border_store(), "k", AreaLevel.COMPOUND, *tile)
+
+    def remembered(tile: Tile) -> bytes:
+        with reading(engine) as session:
+            return area_tile(session, scope, known, "k", AreaLevel.COMPOUND, *tile)
+
+    def warm(tile: Tile) -> object:
+        with reading(engine) as session:
+            tag = f'{etag(session, scope, "borders", besides=LAND_AND_PLACES_STAY)[:-1]}-{tile}"'
+            return fresh(request, tag, MVT, lambda: area_tile(session, scope, known, "k", AreaLevel.COMPOUND, *tile))
+
+    return {"first": first, "borders in memory": remembered, "kept": warm}
 
 
 def by_sql(engine: Engine, sql: str, day: date) -> Callable[[Tile], object]:
@@ -169,8 +193,13 @@ def under_load(work: Callable[[Tile], object], tiles: list[Tile]) -> tuple[float
     return len(times) / LOAD_S, statistics.median(times), float(np.percentile(times, 99))
 
 
-def measured(post: Engine, lite: Engine, day: date) -> tuple[list[str], list[str], list[str], float]:
-    """Rows of the three tables, and the seconds that reading all points takes."""
+def kilobytes(cut: Callable[[Tile], object], tiles: list[Tile]) -> float:
+    """Median kilobytes of a tile as it is cut, before compression."""
+    return statistics.median(len(bytes(cut(tile))) / 1024 for tile in tiles)  # type: ignore[call-overload]  # bytes-like
+
+
+def measured(post: Engine, lite: Engine, day: date) -> tuple[list[str], list[str], list[str], list[str], float]:
+    """Rows of the four tables, and the seconds that reading all points takes."""
     scope = Scope(day, None)
     tiles = tiles_of(post, range(10, 19))
     rows, loads = [], []
@@ -195,19 +224,26 @@ def measured(post: Engine, lite: Engine, day: date) -> tuple[list[str], list[str
         for name, work in (("ST_AsMVT", peer), *ways(post, scope, z).items()):
             a_second, median, late = under_load(work, tiles[z])
             loads.append(f"| {z} | {name} | {a_second:,.0f} | {median:.1f} | {late:.1f} |")
-    areas = []
+    areas, border_loads = [], []
     for z in (10, 12, 14, 16):
-
-        def own(tile: Tile, engine: Engine = post) -> bytes:
-            with reading(engine) as session:
-                return area_tile(session, scope, AreaLevel.COMPOUND, *tile)
-
-        theirs, ours_ms = timed_ms(by_sql(post, AREAS_SQL, day), tiles[z]), timed_ms(own, tiles[z])
-        areas.append(f"| {z} | {theirs:.1f} | {ours_ms:.1f} | {theirs / ours_ms:.1f} |")
+        peer = by_sql(post, AREAS_SQL, day)
+        theirs, their_kb = timed_ms(peer, tiles[z]), kilobytes(peer, tiles[z])
+        ways_here = {base: border_ways(engine, scope) for base, engine in (("PostGIS", post), ("SpatiaLite", lite))}
+        ours = {base: {way: timed_ms(cut, tiles[z]) for way, cut in of.items()} for base, of in ways_here.items()}
+        cells = [f"{ms:.1f}" for of in ours.values() for ms in of.values()]
+        cut, again = (theirs / ours["PostGIS"][way] for way in ("borders in memory", "kept"))
+        our_kb = kilobytes(ways_here["PostGIS"]["borders in memory"], tiles[z])
+        areas.append(
+            f"| {z} | {theirs:.1f} | {' | '.join(cells)} | {cut:.1f} | {again:.1f} | {their_kb:.1f} | {our_kb:.1f} |"
+        )
+        if z in (10, 14):
+            for name, work in (("ST_AsMVT", peer), *list(ways_here["PostGIS"].items())[1:]):
+                a_second, median, late = under_load(work, tiles[z])
+                border_loads.append(f"| {z} | {name} | {a_second:,.0f} | {median:.1f} | {late:.1f} |")
     started = time.perf_counter()
     with reading(post) as session:
         read_pyramid(session, scope)
-    return rows, loads, areas, time.perf_counter() - started
+    return rows, loads, areas, border_loads, time.perf_counter() - started
 
 
 def main() -> None:
@@ -224,21 +260,31 @@ def main() -> None:
             with post.connect() as connection:
                 addresses = connection.execute(text("SELECT count(*) FROM address")).scalar_one()
                 connection.execute(text("ANALYZE"))
-            rows, loads, areas, reading_s = measured(post, lite, day)
-    page = report(rows, loads, areas, reading_s, addresses)
+            tables = measured(post, lite, day)
+    page = report(*tables, addresses, asked.size)
     sys.stdout.write(page)
     if asked.out:
         asked.out.parent.mkdir(parents=True, exist_ok=True)
         asked.out.write_text(page, encoding="utf-8")
 
 
-def report(rows: list[str], loads: list[str], areas: list[str], reading_s: float, addresses: int) -> str:
+def report(
+    rows: list[str],
+    loads: list[str],
+    areas: list[str],
+    border_loads: list[str],
+    reading_s: float,
+    addresses: int,
+    size: str,
+) -> str:
     """The page of the documentation."""
     new = "\n"
     return f"""# Vector tiles beside ST_AsMVT
 
-Made by `python -m tests.benchmarks.bench_tiles --out docs/benchmarks/tiles.md` on {datetime.now(UTC):%Y-%m-%d},
-{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {addresses:,} addresses, layer `{LAYER}`; medians over
+Made by `python -m tests.benchmarks.bench_tiles --size {size} --out docs/benchmarks/tiles.md` on
+{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {addresses:,} addresses, layer `{
+        LAYER
+    }`; medians over
 {TILES_A_ZOOM} tiles a zoom around random addresses, milliseconds. tipg answers with ST_AsMVT: what is measured is its
 encoder, asked by the driver that the service uses, without HTTP on either side.
 
@@ -257,11 +303,19 @@ points by cells.
 | --- | --- | --- | --- | --- |
 {new.join(loads)}
 
-Borders of compounds, cold on both sides:
+Borders of compounds. *first*: nothing is in memory, as after a change of land; all borders of the scope are read and
+the zoom level is simplified as a whole, so that neighbours keep one common border. *in memory*: that was done before,
+the tile is cut anew. Kilobytes are before compression; ST_AsMVT does not simplify.
 
-| zoom | ST_AsMVT | ours | ST_AsMVT ÷ ours |
-| --- | --- | --- | --- |
+| zoom | ST_AsMVT | PostGIS, first | in memory | kept | SpatiaLite, first | in memory | kept | ÷ in memory | ÷ kept |{
+        " kB, ST_AsMVT | kB |"
+    }
+| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {new.join(areas)}
+
+| zoom | way | tiles a second | median, ms | 99th percentile, ms |
+| --- | --- | --- | --- | --- |
+{new.join(border_loads)}
 """
 
 

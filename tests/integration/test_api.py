@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import mapbox_vector_tile
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -106,6 +108,25 @@ def test_a_tile_has_points_when_near_and_counts_when_far(signed_in: SignIn) -> N
     far = mapbox_vector_tile.decode(client.get(f"/api/v1/tiles/addresses/{z}/{x}/{y}.mvt", params=DAY).content)
     assert sum(feature["properties"]["count"] for feature in far["addresses"]["features"]) == 33
     assert client.get("/api/v1/tiles/addresses/3/9/0.mvt").status_code == 404
+
+
+def test_a_tile_of_what_waits_has_nothing_else_in_it_near_or_far(signed_in: SignIn) -> None:
+    client = signed_in("planner")
+    waiting = {row["address_id"]: row for row in client.get("/api/v1/unresolved", params=DAY).json()["items"]}
+    drawn = {number: row for number, row in waiting.items() if row["lon"] is not None}
+    one = next(iter(drawn.values()))
+
+    def features(zoom: int) -> list[dict[str, Any]]:
+        z, x, y = tile_of(one["lon"], one["lat"], zoom)
+        path = f"/api/v1/tiles/addresses/{z}/{x}/{y}.mvt"
+        tile = client.get(path, params={**DAY, "only_unresolved": True})
+        found: list[dict[str, Any]] = mapbox_vector_tile.decode(tile.content)["addresses"]["features"]
+        return found
+
+    near = [feature["properties"] for feature in features(17)]
+    assert one["address_id"] in {each["address_id"] for each in near} <= set(drawn)
+    assert {each["state"] for each in near} == {"unresolved"}
+    assert sum(feature["properties"]["count"] for feature in features(8)) == len(drawn)
 
 
 def test_a_tile_of_borders_has_the_areas_of_one_level(signed_in: SignIn, board: Board) -> None:

@@ -1,14 +1,11 @@
 from typing import Any
 
-import geopandas as gpd
 import mapbox_vector_tile
 import numpy as np
 import pandas as pd
 import pytest
-import shapely
 
-from layers.frames import LONLAT, NotLonLatError
-from layers.tiles import EXTENT, encode_points, encode_polygons, tile_bounds
+from layers.tiles import EXTENT, encode_points, tile_bounds
 
 Z, X, Y = 14, 13725, 6758  # in Zhenhai
 WEST, SOUTH, EAST, NORTH = tile_bounds(Z, X, Y)
@@ -78,59 +75,3 @@ def test_a_point_on_an_edge_is_in_one_tile_and_points_elsewhere_in_none() -> Non
 
 def test_an_empty_tile_is_a_layer_without_features() -> None:
     assert decoded(encode_points(Z, X, Y, [], [], [], {"state": pd.Categorical([])}, layer="a"))["a"]["features"] == []
-
-
-def areas(*polygons: shapely.Geometry) -> gpd.GeoDataFrame:
-    return gpd.GeoDataFrame(
-        {"name": [f"村{i}" for i in range(len(polygons))], "kind": [None] * len(polygons)},
-        geometry=list(polygons),
-        crs=LONLAT,
-        index=pd.Index(range(100, 100 + len(polygons)), name="area_id"),
-    )
-
-
-def test_polygons_keep_holes_and_are_cut_just_outside_the_tile() -> None:
-    (west, north), (east, south) = at(0.25, 0.25), at(0.5, 0.5)
-    around = shapely.box(WEST - 1, SOUTH - 1, EAST + 1, NORTH + 1) - shapely.box(west, south, east, north)
-    far = shapely.box(0.0, 0.0, 1.0, 1.0)
-    features = decoded(encode_polygons(Z, X, Y, areas(around, far), ["name", "kind"], layer="areas"))["areas"][
-        "features"
-    ]
-    assert [(feature["id"], feature["properties"]) for feature in features] == [(100, {"name": "村0"})]
-    shape = shapely.geometry.shape(features[0]["geometry"])
-    assert shape.bounds == (-64.0, -64.0, 4160.0, 4160.0)
-    assert shape.interiors[0].bounds == pytest.approx((1024, 1024, 2048, 2048), abs=1)
-
-
-def test_rings_turn_as_the_specification_says() -> None:
-    ring = shapely.box(*at(0.2, 0.4), *at(0.4, 0.2)) - shapely.box(*at(0.25, 0.35), *at(0.35, 0.25))
-    island = shapely.box(*at(0.6, 0.8), *at(0.8, 0.6))
-    tile = encode_polygons(Z, X, Y, areas(shapely.MultiPolygon([ring, island])), ["name"], layer="areas")
-    [feature] = decoded(tile)["areas"]["features"]
-    # exterior rings clockwise on the screen: positive by the surveyor's formula where y runs down
-    signs = [
-        [shapely.LinearRing(corners).is_ccw for corners in polygon] for polygon in feature["geometry"]["coordinates"]
-    ]
-    assert signs == [[True, False], [True]]
-    assert shapely.geometry.shape(feature["geometry"]).area == pytest.approx(4096**2 * (0.04 - 0.01 + 0.04), rel=0.01)
-
-
-def test_polygon_properties_keep_their_types() -> None:
-    square = shapely.box(*at(0.2, 0.4), *at(0.4, 0.2))
-    frame = areas(square, square).assign(migrants=[3, 3], load=[0.5, None], met=[True, False])
-    columns = ["name", "migrants", "load", "met"]
-    features = decoded(encode_polygons(Z, X, Y, frame, columns, layer="areas"))["areas"]["features"]
-    assert [feature["properties"] for feature in features] == [
-        {"name": "村0", "migrants": 3, "load": 0.5, "met": True},
-        {"name": "村1", "migrants": 3, "met": False},
-    ]
-
-
-def test_polygons_of_less_than_a_unit_are_left_out() -> None:
-    speck = shapely.Point(*at(0.5, 0.5)).buffer(1e-9)
-    assert decoded(encode_polygons(Z, X, Y, areas(speck), layer="areas"))["areas"]["features"] == []
-
-
-def test_polygons_in_metres_are_refused() -> None:
-    with pytest.raises(NotLonLatError):
-        encode_polygons(Z, X, Y, areas(shapely.box(*tile_bounds(Z, X, Y))).to_crs("EPSG:4549"), layer="areas")

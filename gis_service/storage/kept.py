@@ -1,0 +1,54 @@
+"""What was read once for a version of the data and is kept in memory, the longest unused given up first."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Generic, TypeVar
+
+Value = TypeVar("Value")
+
+
+class Kept(Generic[Value]):
+    """Values by key, up to a weight in all; one reader makes a value, others wait for it.
+
+    Parameters
+    ----------
+    most
+        What all values may weigh together; the newest stays whatever it weighs.
+    weight
+        What one value weighs, in the same unit.
+    """
+
+    def __init__(self, most: int, weight: Callable[[Value], int]) -> None:
+        self._most, self._weight = most, weight
+        self._values: OrderedDict[str, Value] = OrderedDict()
+        self._lock = Lock()
+        self._making = Lock()
+
+    def find(self, key: str) -> Value | None:
+        """The value kept under a key."""
+        with self._lock:
+            found = self._values.get(key)
+            if found is not None:
+                self._values.move_to_end(key)
+            return found
+
+    def get(self, key: str, make: Callable[[], Value]) -> Value:
+        """The value kept under a key, else made anew."""
+        found = self.find(key)
+        if found is not None:
+            return found
+        with self._making:
+            found = self.find(key)
+            if found is None:
+                found = make()
+                self._keep(key, found)
+            return found
+
+    def _keep(self, key: str, value: Value) -> None:
+        with self._lock:
+            self._values[key] = value
+            while len(self._values) > 1 and sum(map(self._weight, self._values.values())) > self._most:
+                self._values.popitem(last=False)
