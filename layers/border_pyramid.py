@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from layers._mvt import EXTENT, polygon_layer
+from layers._mvt import EXTENT, CodedColumn, Outlines, outlines, polygon_layer
 from layers.frames import require_lonlat
 from layers.tiles import TILE_PX, tile_units
 
@@ -34,10 +34,12 @@ Shapes = npt.NDArray[np.object_]
 
 @dataclass(frozen=True)
 class _Level:
-    """Polygons at whole units of one zoom level, counted from the north-west corner of the world, and their boxes."""
+    """What has an extent at one zoom level, at whole units from the north-west corner of the world."""
 
+    rows: npt.NDArray[np.int64]
     shapes: Shapes
     boxes: npt.NDArray[np.float64]
+    drawn: Outlines
 
 
 class BorderPyramid:
@@ -56,7 +58,7 @@ class BorderPyramid:
     def __init__(self, areas_lonlat: gpd.GeoDataFrame, columns: Sequence[str] = ()) -> None:
         require_lonlat(areas_lonlat)
         self._ids = areas_lonlat.index.to_numpy(dtype=np.int64)
-        self._properties = {name: areas_lonlat[name].array for name in columns}
+        self._properties = {name: CodedColumn.of(areas_lonlat[name]) for name in columns}
         self._world: Shapes = shapely.transform(
             areas_lonlat.geometry.to_numpy(),
             lambda lon, lat: tuple(tile_units(_WORLD, 0, 0, lon, lat)),
@@ -74,24 +76,27 @@ class BorderPyramid:
     def tile(self, z: int, x: int, y: int, *, layer: str) -> bytes:
         """A tile (XYZ scheme, y down) with the polygons that meet it, simplified to a pixel and cut just outside it."""
         level = self._level(z)
-        corner = np.array([x, y], dtype=np.float64) * EXTENT
+        corner = np.array([x, y], dtype=np.int64) * EXTENT
         low, high = corner - _REACH, corner + EXTENT + _REACH
         boxes = level.boxes
         near = np.flatnonzero((boxes[:, 2:] >= low).all(axis=1) & (boxes[:, :2] <= high).all(axis=1))
-        crossing = ~((boxes[near, :2] >= low).all(axis=1) & (boxes[near, 2:] <= high).all(axis=1))
-        shapes = level.shapes[near]
-        shapes[crossing] = _whole(shapely.clip_by_rect(shapes[crossing], *low, *high))
-        drawn = np.flatnonzero(shapely.area(shapes) > 0)
-        chosen = near[drawn]
-        properties = {name: values.take(chosen) for name, values in self._properties.items()}
-        return polygon_layer(layer, _multipolygons(shapes[drawn]), corner, self._ids[chosen], properties)
+        inside = (boxes[near, :2] >= low).all(axis=1) & (boxes[near, 2:] <= high).all(axis=1)
+        cut, crossing = _drawable(_whole(shapely.clip_by_rect(level.shapes[near[~inside]], *low, *high)))
+        pieces = outlines(cut)
+        drawn = Outlines(
+            np.concatenate([level.drawn.start[near[inside]], pieces.start]),
+            [*(level.drawn.rest[place] for place in near[inside].tolist()), *pieces.rest],
+        )
+        chosen = level.rows[np.concatenate([near[inside], near[~inside][crossing]])]
+        return polygon_layer(layer, drawn, corner, self._ids, self._properties, chosen)
 
     def _level(self, z: int) -> _Level:
         with self._lock:
             if z not in self._levels:
                 scaled = shapely.transform(self._world, lambda units: units * 2.0**z)
-                shapes = _whole(shapely.coverage_simplify(scaled, _TOLERANCE) if len(scaled) else scaled)
-                self._levels[z] = _Level(shapes, shapely.bounds(shapes).reshape(-1, 4))
+                simple = shapely.coverage_simplify(scaled, _TOLERANCE) if len(scaled) else scaled
+                shapes, rows = _drawable(_whole(simple))
+                self._levels[z] = _Level(rows, shapes, shapely.bounds(shapes).reshape(-1, 4), outlines(shapes))
             return self._levels[z]
 
 
@@ -104,9 +109,10 @@ def _whole(shapes: Shapes) -> Shapes:
     return single
 
 
-def _multipolygons(shapes: Shapes) -> Shapes:
-    """The polygons of each shape (lines and points that cutting left fall away) as one MultiPolygon."""
+def _drawable(shapes: Shapes) -> tuple[Shapes, npt.NDArray[np.int64]]:
+    """The polygons of each shape as one MultiPolygon, and where it was; what has no extent falls away."""
     parts, of_shape = shapely.get_parts(shapes, return_index=True)
-    polygons = shapely.get_dimensions(parts) == 2
-    together: Shapes = shapely.multipolygons(parts[polygons], indices=of_shape[polygons])
-    return together
+    polygons = shapely.area(parts) > 0
+    places, together = np.unique(of_shape[polygons], return_inverse=True)
+    drawable: Shapes = shapely.multipolygons(parts[polygons], indices=together)
+    return drawable, places
