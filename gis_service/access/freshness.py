@@ -61,7 +61,7 @@ def data_version(session: Session, besides: Collection[str] = ()) -> int:
 
 
 @lru_cache
-def _newest_act(besides: frozenset[str]) -> Select[tuple[int]]:
+def _newest_act(besides: frozenset[str]) -> Select[int]:
     """The query, made once: every tile asks it, and binding half a hundred words took longer than the answer."""
     words = ", ".join(f"'{word}'" for word in sorted(CHANGES_NOTHING_SHOWN | besides))
     counts = AuditEntry.action.op("NOT IN")(literal_column(f"({words})"))

@@ -229,9 +229,9 @@ def measured(post: Engine, lite: Engine, day: date) -> tuple[list[str], list[str
         peer = by_sql(post, AREAS_SQL, day)
         theirs, their_kb = timed_ms(peer, tiles[z]), kilobytes(peer, tiles[z])
         ways_here = {base: border_ways(engine, scope) for base, engine in (("PostGIS", post), ("SpatiaLite", lite))}
-        ours = {base: {way: timed_ms(cut, tiles[z]) for way, cut in of.items()} for base, of in ways_here.items()}
-        cells = [f"{ms:.1f}" for of in ours.values() for ms in of.values()]
-        cut, again = (theirs / ours["PostGIS"][way] for way in ("borders in memory", "kept"))
+        took = {base: {way: timed_ms(cut, tiles[z]) for way, cut in of.items()} for base, of in ways_here.items()}
+        cells = [f"{ms:.1f}" for of in took.values() for ms in of.values()]
+        cut, again = (theirs / took["PostGIS"][way] for way in ("borders in memory", "kept"))
         our_kb = kilobytes(ways_here["PostGIS"]["borders in memory"], tiles[z])
         areas.append(
             f"| {z} | {theirs:.1f} | {' | '.join(cells)} | {cut:.1f} | {again:.1f} | {their_kb:.1f} | {our_kb:.1f} |"
