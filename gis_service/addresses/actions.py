@@ -14,6 +14,7 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.audit import record
+from gis_service.access.data_version import data_version
 from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
 from gis_service.addresses.ground import ground_on
@@ -25,7 +26,7 @@ from gis_service.addresses.timeline import OPEN, same_content, settle
 from gis_service.areas.tables import AreaVersion
 from gis_service.errors import InvalidInputError, NotPermittedError
 from gis_service.settings import Settings
-from gis_service.storage.engine import transaction
+from gis_service.storage.engine import reading, transaction
 from gis_service.teams.scope import scope_of
 from gis_service.teams.tables import BeatDuty
 from gis_service.texts import T, Text
@@ -54,6 +55,9 @@ def assign_addresses(
 ) -> Assignment:
     """Place every address as the land and the beats stand on `day`, in one transaction.
 
+    What is to be written is found out before that transaction, so that others can write meanwhile; should anything have
+    changed by then, it is found out anew within.
+
     Only placements that differ are written: the old one ends on `day` and a new one begins (or is corrected when it
     began on `day`). An address without any placement gets one from the day its land is known from. Overrides stay.
 
@@ -65,25 +69,20 @@ def assign_addresses(
         There are no compounds to place addresses in.
     """
     viewer.require(Permission.ASSIGN_ADDRESSES)
-    report = progress or (lambda _done, _total, _text: None)
+    report = progress or _unheard
+    with reading(engine) as session:
+        require_whole_district(session, viewer, day)
+        version = data_version(session)
+        placed, in_force = _placed(session, settings, day, report)
+    report(3, 4, T("Writing what changed"))
     with transaction(engine, loading=Placement) as session:
-        if not scope_of(session, viewer, day).is_whole_district:
-            raise NotPermittedError(T("Addresses are assigned by somebody who sees the whole district."))
-        report(0, 4, T("Reading land and beats"))
-        ground = ground_on(session, day)
-        if ground.compounds.empty:
-            raise InvalidInputError(T("There are no compounds on {day}: import areas first.", day=day))
-        report(1, 4, T("Reading addresses"))
-        points = address_points(session)
-        report(2, 4, T("Locating {count} addresses", count=len(points)))
-        in_force = placements_on(session, day)
-        located = as_content(ground.place(points, settings.metric_crs))
-        placed = _with_overrides(located, in_force, points, ground.parts)
-        report(3, 4, T("Writing what changed"))
+        if data_version(session) != version:
+            require_whole_district(session, viewer, day)
+            placed, in_force = _placed(session, settings, day, _unheard)
         fresh, kept = _differing(placed, in_force)
         written = _write(session, placed[fresh], day)
         counts = _counts(session, placed, day)
-        outcome = Assignment(day, len(points), written, len(points) - written - kept, kept, counts)
+        outcome = Assignment(day, len(placed), written, len(placed) - written - kept, kept, counts)
         record(
             session,
             viewer,
@@ -95,6 +94,35 @@ def assign_addresses(
         )
     report(4, 4, T("Done"))
     return outcome
+
+
+def require_whole_district(session: Session, viewer: Viewer, day: date) -> None:
+    """Refuse whoever sees a part only: addresses move between all areas.
+
+    Raises
+    ------
+    NotPermittedError
+    """
+    if not scope_of(session, viewer, day).is_whole_district:
+        raise NotPermittedError(T("Addresses are assigned by somebody who sees the whole district."))
+
+
+def _placed(session: Session, settings: Settings, day: date, report: Progress) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Where every address belongs on the day, and the placements in force."""
+    report(0, 4, T("Reading land and beats"))
+    ground = ground_on(session, day)
+    if ground.compounds.empty:
+        raise InvalidInputError(T("There are no compounds on {day}: import areas first.", day=day))
+    report(1, 4, T("Reading addresses"))
+    points = address_points(session)
+    report(2, 4, T("Locating {count} addresses", count=len(points)))
+    in_force = placements_on(session, day)
+    located = as_content(ground.place(points, settings.metric_crs))
+    return _with_overrides(located, in_force, points, ground.parts), in_force
+
+
+def _unheard(_done: int, _total: int, _said: Text) -> None:
+    """Nobody asks how far it is."""
 
 
 def _with_overrides(

@@ -9,7 +9,8 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from gis_service.access.freshness import LAND_AND_PLACES_STAY, etag, fresh
+from gis_service.access.data_version import LAND_AND_PLACES_STAY
+from gis_service.access.freshness import etag, fresh
 from gis_service.access.http import ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep

@@ -14,6 +14,10 @@ from gis_service.settings import Settings
 from gis_service.texts import Text
 
 
+class StoppedError(Exception):
+    """Somebody asked the job to stop, and it has left nothing behind."""
+
+
 class Watch(Protocol):
     """How a running job tells how far it is and learns that it is to stop."""
 

@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from gis_service.access.viewer import SHELL, Viewer
 from gis_service.access.viewers import viewer_of_account
 from gis_service.errors import GridError, NotPermittedError
-from gis_service.jobs.kinds import JobContext, Kinds
+from gis_service.jobs.kinds import JobContext, Kinds, StoppedError
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.tables import Job, JobState
 from gis_service.settings import Settings
@@ -80,6 +80,8 @@ def run_job(engine: Engine, settings: Settings, kinds: Kinds, job_id: int) -> No
             result = kinds[job.kind].work(JobContext(engine, settings, viewer, job_id, watch), dict(job.params))
         state = JobState.CANCELLED if watch.cancelled() else JobState.DONE
         _finish(engine, job_id, state, result=result)
+    except StoppedError:
+        _finish(engine, job_id, JobState.CANCELLED)
     except GridError as refusal:
         _finish(engine, job_id, JobState.FAILED, fault=as_message(refusal.text))
     except Exception:  # whatever a computation raises ends the job, not the worker

@@ -13,16 +13,21 @@ from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission, Role
 from gis_service.access.scope import Scope
 from gis_service.access.tables import Account
-from gis_service.addresses.actions import assign_addresses
+from gis_service.access.viewer import Viewer
+from gis_service.addresses.assigning import ABOUT, ask_for_assignment
 from gis_service.addresses.queries import count_unresolved
 from gis_service.addresses.tables import Address
 from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.areas.queries import count_areas
+from gis_service.jobs.actions import jobs_of
+from gis_service.jobs.routes import QueueDep
+from gis_service.jobs.tables import JobState
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from gis_service.teams.queries import beats, officers, units
 from gis_service.texts import T, Text
+from gis_service.web.job_pages import shown
 from gis_service.web.rendering import page
 from gis_service.web.wording import amount
 
@@ -141,11 +146,37 @@ def start_page(
     else:
         steps = steps_of(session, scope, settings)
     now = next((number for number, step in enumerate(steps) if not step.done), len(steps))
-    return page(request, "start.html", viewer, steps=steps, now=now, may_assign=viewer.may(Permission.ASSIGN_ADDRESSES))
+    return page(
+        request,
+        "start.html",
+        viewer,
+        steps=steps,
+        now=now,
+        may_assign=viewer.may(Permission.ASSIGN_ADDRESSES),
+        job=_assignment(request, session, viewer),
+    )
+
+
+def _assignment(request: Request, session: Session, viewer: Viewer) -> dict[str, object] | None:
+    """How far the viewer's newest assignment is; None when there is none, or it is done and the step tells."""
+    newest = next(iter(jobs_of(session, viewer, about=ABOUT, limit=1)), None)
+    if newest is None or newest.state == JobState.DONE:
+        return None
+    return shown(newest, request.app.state.job_kinds)
+
+
+@router.get("/start/assignment", dependencies=[Depends(requires(Permission.ASSIGN_ADDRESSES))])
+def assignment_part(request: Request, session: ReadDep, viewer: ViewerDep) -> HTMLResponse:
+    """How far the assignment is, alone; once it is over, the browser is told to show the whole page anew."""
+    job = _assignment(request, session, viewer)
+    part = page(request, "_assignment.html", viewer, job=job)
+    if job is None or job["is_over"]:
+        part.headers["HX-Refresh"] = "true"
+    return part
 
 
 @router.post("/start/assign", dependencies=[Depends(requires(Permission.ASSIGN_ADDRESSES))])
-def start_assign(engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf) -> RedirectResponse:
-    """Assign every address, and come back."""
-    assign_addresses(engine, settings, acting, day)
+def start_assign(engine: EngineDep, queue: QueueDep, acting: ActingDep, day: AsOf) -> RedirectResponse:
+    """Have every address assigned, and come back to see how far it is."""
+    ask_for_assignment(engine, queue, acting, day)
     return RedirectResponse("/start", status_code=303)

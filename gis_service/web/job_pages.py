@@ -6,11 +6,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from sqlalchemy.orm import Session
 
 from gis_service.access.http import ActingDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
-from gis_service.access.viewer import Viewer
+from gis_service.addresses.assigning import ASSIGN_ADDRESSES
 from gis_service.api.dependencies import EngineDep, ReadDep
 from gis_service.api.wire import RowKey
 from gis_service.jobs.actions import cancel_job, jobs_of
@@ -46,8 +45,8 @@ def job_rows(
 @router.post("/jobs/{job_id}/cancel", dependencies=[Depends(requires(Permission.CANCEL_JOB))])
 def stop_job(engine: EngineDep, acting: ActingDep, job_id: RowKey) -> Response:
     """Stop a computation."""
-    cancel_job(engine, acting, job_id)
-    return RedirectResponse("/jobs", status_code=303)
+    stopped = cancel_job(engine, acting, job_id)
+    return RedirectResponse("/start" if stopped.kind == ASSIGN_ADDRESSES.name else "/jobs", status_code=303)
 
 
 def shown(job: Job, kinds: Kinds) -> dict[str, object]:
@@ -66,7 +65,3 @@ def shown(job: Job, kinds: Kinds) -> dict[str, object]:
         "said": said_in_words(job.fault) or said_in_words(job.said),
         "asked_at": job.asked_at,
     }
-
-
-def _own_jobs(request: Request, session: Session, viewer: Viewer) -> list[dict[str, object]]:
-    return [shown(job, request.app.state.job_kinds) for job in jobs_of(session, viewer)]

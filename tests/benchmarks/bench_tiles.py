@@ -24,7 +24,8 @@ import numpy as np
 from sqlalchemy import Engine, text
 
 from gis_service.access.audit import attach_audit
-from gis_service.access.freshness import LAND_AND_PLACES_STAY, KeptAnswers, etag, fresh
+from gis_service.access.data_version import LAND_AND_PLACES_STAY
+from gis_service.access.freshness import KeptAnswers, etag, fresh
 from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL

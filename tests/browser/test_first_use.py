@@ -15,6 +15,7 @@ from gis_service.access.permissions import Role
 from gis_service.access.personal import Vault
 from gis_service.access.tables import Account
 from gis_service.access.viewer import SHELL
+from gis_service.jobs.worker import worker_beside
 from gis_service.storage.engine import open_engine, transaction
 from tests.browser.conftest import Site, served
 from tests.conftest import Template, copied
@@ -37,7 +38,7 @@ def empty_address(empty_spatialite: Template, tmp_path: Path, vendor_files: None
         grant_area(engine, SHELL, made.account_id, None, START)
         with transaction(engine) as session:
             session.execute(update(Account).values(must_change_password=False))
-        with served(settings) as address:
+        with worker_beside(settings), served(settings) as address:
             yield address
         engine.dispose()
 

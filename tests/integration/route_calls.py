@@ -659,6 +659,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /command/alerts": (Call(),),
     "GET /start": (Call(tells_all=True),),
     "POST /start/assign": (Call(district_wide=True),),
+    "GET /start/assignment": (Call(),),
     "GET /sheets": (Call(),),
     "GET /sheets/squads/{area_id}.pdf": (
         Call(path=lambda s: {"area_id": s.site.board.areas[s.team]}, elsewhere="hidden", areas_only=True),

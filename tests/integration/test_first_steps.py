@@ -14,6 +14,9 @@ from gis_service.access.personal import Vault
 from gis_service.access.tables import Account
 from gis_service.access.viewer import SHELL
 from gis_service.app import create_app
+from gis_service.job_kinds import JOB_KINDS
+from gis_service.jobs.queue import JobQueue
+from gis_service.jobs.worker import work_off
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
 from gis_service.web.rendering import HERE
@@ -53,7 +56,19 @@ def test_an_empty_service_leads_to_the_first_map(engine: Engine, settings: Setti
             assert done.status_code == 200, done.text
         assert step_states(client) == ["done-step"] * 4 + ["now", "later"]
 
-        assert client.post("/start/assign").status_code == 200
+        waiting = client.post("/start/assign").text
+        assert "<progress" in waiting
+        assert "See how far it is" in waiting  # without scripts
+        assert client.post("/start/assign").status_code == 409
+        assert "<progress" in client.get("/start/assignment").text
+        [cancel] = re.findall(r'action="(/jobs/\d+/cancel)"', waiting)
+        assert "Cancelled" in client.post(cancel).text
+        work_off(engine, settings, JOB_KINDS, JobQueue(settings))
+        assert step_states(client) == ["done-step"] * 4 + ["now", "later"]
+        assert client.get("/start/assignment").headers["hx-refresh"] == "true"
+
+        client.post("/start/assign")
+        work_off(engine, settings, JOB_KINDS, JobQueue(settings))
         assert step_states(client) == ["done-step"] * 6
         counts = client.get("/api/v1/unresolved/counts").json()
         assert (counts["assigned"], counts["total"]) == (96, 96)
