@@ -9,7 +9,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from pypinyin import Style, lazy_pinyin
 
 DIFFERENT, PARTIAL, SHORTENED, VARIANT, SAME_COMMON, SAME, SAME_RARE = 1, 2, 3, 4, 5, 6, 7
 """How alike two names are, from least to most; `compare_names` never says `SAME_COMMON` or `SAME_RARE`, which are
@@ -121,6 +120,8 @@ def _each_once(column: pd.Series, spell: Callable[[str], str]) -> tuple[npt.NDAr
 
 def _sound(character: str) -> str:
     """Pinyin without tone and without what many speakers and typists do not tell apart."""
+    from pypinyin import Style, lazy_pinyin  # noqa: PLC0415 - a second of dictionaries that only matching pays for
+
     sound = lazy_pinyin(character, style=Style.NORMAL)[0]
     for written, heard in (("zh", "z"), ("ch", "c"), ("sh", "s")):
         if sound.startswith(written):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import ExitStack, contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -19,7 +19,8 @@ from gis_service.access.tables import Account
 from gis_service.access.viewer import SHELL
 from gis_service.addresses.tables import Address
 from gis_service.app import create_app
-from gis_service.intake.reading import read_file
+from gis_service.intake.limits import Limits
+from gis_service.intake.restrained import run_restrained
 from gis_service.registers.tables import Registration
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
@@ -36,25 +37,37 @@ QUICK = {"requests_per_minute": 10**6, "hotspot_permutations": 99}
 def open_site(settings: Settings) -> Iterator[tuple[Door, Site]]:
     """Lay the district into a fresh database and run the service on it."""
     quick = settings.model_copy(update=QUICK)
-    # the process that reads files has tests of its own: each content is read once
-    with patch("gis_service.intake.actions.read_file", _remembering(read_file)):
+    remembering = _remembering(run_restrained)
+    with ExitStack() as patches:
+        for used in RESTRAINED:
+            patches.enter_context(patch(used, remembering))
         app = create_app(quick)
         laid = _lay(app, quick)
         with open_door(app) as door:
             yield door, laid
 
 
-def _remembering(read_once: Any) -> Any:
-    @cache
-    def content(data: bytes, name: str, limits: Any, layers: Any) -> Any:
-        path = content.path  # type: ignore[attr-defined]  # the file that has just this content
-        return read_once(path, limits, name=name, layers=layers)
+#: work done by a process of its own, which has tests of its own: each content is worked on once
+RESTRAINED = ("gis_service.intake.reading.run_restrained", "gis_service.changes.repairing.run_restrained")
 
-    def read(path: Path, limits: Any, *, name: str | None = None, layers: Any = None) -> Any:
-        content.path = path  # type: ignore[attr-defined]
-        return content(path.read_bytes(), name or path.name, limits, layers)
 
-    return read
+def _remembering(run: Any) -> Any:
+    """Do as `run_restrained` does, and leave what it left before when the files that it is given are the same."""
+    known: dict[tuple[object, ...], tuple[dict[str, Any], dict[str, bytes]]] = {}
+
+    def run_once(module: str, folder: Path, limits: Limits, **how: Any) -> dict[str, Any]:
+        here = str(folder).encode()
+        given = {path.name: path.read_bytes().replace(here, b"") for path in folder.iterdir()}
+        key = (module, limits, *sorted(how.items()), *sorted(given.items()))
+        if key not in known:
+            answer = run(module, folder, limits, **how)
+            known[key] = answer, {path.name: path.read_bytes() for path in folder.iterdir() if path.name not in given}
+        answer, left = known[key]
+        for name, content in left.items():
+            (folder / name).write_bytes(content)
+        return deepcopy(answer)
+
+    return run_once
 
 
 def _lay(app: FastAPI, settings: Settings) -> Site:

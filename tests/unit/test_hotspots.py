@@ -1,11 +1,10 @@
 import itertools
-import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
 from esda.crand import crand
-from esda.getisord import G_Local, _g_local_star_crand
+from esda.getisord import _g_local_star_crand
 from libpysal.graph import Graph
 from scipy import sparse
 
@@ -157,16 +156,6 @@ def test_an_area_amid_zeros_is_not_cold_where_most_areas_have_zero() -> None:
     adjacency = adjacency_of(grid(10))
     p, _ = permutation_p(values, adjacency, permutations=999, seed=1)
     assert p[adjacency @ values == 0].min() > 0.5
-
-
-@pytest.mark.slow
-def test_esdas_own_p_value_still_calls_an_area_amid_zeros_extreme() -> None:
-    values = np.zeros(100)
-    values[:10] = 50
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        theirs = G_Local(values, grid(10), transform="B", star=True, permutations=999, seed=1, n_jobs=1)
-    assert theirs.p_sim[55] == pytest.approx(0.001), "esda counts ties now: p_sim could be used as it is"
 
 
 def test_too_few_permutations_cannot_find_a_small_cluster() -> None:
