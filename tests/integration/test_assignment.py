@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
-import geopandas as gpd
-import pandas as pd
 import pytest
-import shapely
 from sqlalchemy import Engine, func, select, update
 
 from gis_service.access.permissions import Role
@@ -17,10 +13,8 @@ from gis_service.access.viewer import SHELL, Viewer
 from gis_service.addresses.actions import Assignment, assign_addresses
 from gis_service.addresses.queries import count_unresolved
 from gis_service.addresses.tables import Address, Placement
-from gis_service.areas.tables import Area, AreaVersion
 from gis_service.errors import InvalidInputError, NotPermittedError
 from gis_service.settings import Settings
-from gis_service.storage.bulk import insert_frame
 from gis_service.storage.engine import reading, transaction
 from gis_service.teams.actions import hand_over_beat
 from gis_service.teams.tables import BeatPart, Officer, Posting
@@ -168,48 +162,3 @@ def test_who_may_not_assign_is_refused(engine: Engine, settings: Settings, board
 def test_without_compounds_there_is_nothing_to_assign_to(engine: Engine, settings: Settings) -> None:
     with pytest.raises(InvalidInputError, match="2026"):
         assign(engine, settings)
-
-
-def lay_keelung(engine: Engine, folder: Path) -> None:
-    """The real city: four levels of areas and every door plate."""
-    ids: dict[str, int] = {}
-    with transaction(engine) as session:
-        for level in ("district", "township", "village", "compound"):
-            land = gpd.read_file(folder / "areas.gpkg", layer=level)
-            shapes = [
-                shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape]) for shape in land.geometry
-            ]
-            made = insert_frame(session, Area, pd.DataFrame({"level": [level] * len(land)}))
-            ids |= dict(zip(land["code"], made.tolist(), strict=True))
-            versions = pd.DataFrame({"area_id": made, "code": land["code"], "name": land["name"], "geom": shapes})
-            versions["parent_id"] = pd.array([ids.get(code) for code in land["parent_code"]], dtype="Int64")
-            insert_frame(
-                session,
-                AreaVersion,
-                versions.assign(source="areas.gpkg", recorded_at=pd.Timestamp(START), valid_from=pd.Timestamp(START)),
-            )
-        plates = pd.read_csv(folder / "addresses.csv.gz", dtype={"stated_village": "str"})
-        insert_frame(
-            session,
-            Address,
-            pd.DataFrame(
-                {
-                    "code": plates["address_code"],
-                    "text": plates["address"],
-                    "stated_village_code": plates["stated_village"],
-                    "point_source": "surveyed",
-                    "geom": shapely.points(plates["lon"], plates["lat"]),
-                }
-            ),
-        )
-
-
-@pytest.mark.real_data
-@pytest.mark.slow
-def test_the_real_city_is_assigned_and_assigned_again(engine: Engine, settings: Settings, real_data: Path) -> None:
-    lay_keelung(engine, real_data / "keelung")
-    taiwan = settings.model_copy(update={"metric_crs": "EPSG:3826"})
-    first = assign(engine, taiwan)
-    assert (first.written, first.counts["outside"], first.counts["stated_differs"]) == (192_230, 17, 846)
-    second = assign(engine, taiwan)
-    assert (second.written, second.counts) == (0, first.counts)
