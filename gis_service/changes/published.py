@@ -54,15 +54,15 @@ def published_impact(session: Session, scope: Scope, settings: Settings, impact:
     )
     return replace(
         impact,
-        flows=_whole_or_not(impact.flows, _PEOPLE, settings, few=few),
-        officers=_whole_or_not(impact.officers, _HANDED, settings, few=few),
+        flows=_whole_or_not(impact.flows, _PEOPLE, few=few),
+        officers=_whole_or_not(impact.officers, _HANDED, few=few),
         coverage=_coverage(coverage, published_coverage(session, scope, settings), settings, moved=moved, few=few),
     )
 
 
-def _whole_or_not(table: pd.DataFrame, counts: tuple[str, ...], settings: Settings, *, few: bool) -> pd.DataFrame:
+def _whole_or_not(table: pd.DataFrame, counts: tuple[str, ...], *, few: bool) -> pd.DataFrame:
     everywhere = pd.Series(few, index=table.index)
-    return withhold(table.astype(dict.fromkeys(counts, "Int64")), dict.fromkeys(counts, everywhere), settings)
+    return withhold(table.astype(dict.fromkeys(counts, "Int64")), dict.fromkeys(counts, everywhere))
 
 
 def _coverage(
@@ -75,4 +75,4 @@ def _coverage(
         before = hidden.reindex(coverage.index).fillna(value=False).astype(bool)
         gone[f"{name}_before"] = before
         gone[f"{name}_after"] = before | (changes & few) | is_small(coverage["migrants_after"], settings)
-    return withhold(coverage, gone, settings)
+    return withhold(coverage, gone)

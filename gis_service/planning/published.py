@@ -44,7 +44,7 @@ def published_staffing(
     gone = dict.fromkeys(_OF_MIGRANTS, hidden)
     for name in _OF_OFFICERS:
         gone[name] = gone.get(name, False) | telling
-    return withhold(found, gone, settings)
+    return withhold(found, gone)
 
 
 def published_proposal(session: Session, scope: Scope, settings: Settings, asked: PostsAsked) -> PostsProposal:
@@ -55,7 +55,7 @@ def published_proposal(session: Session, scope: Scope, settings: Settings, asked
     found = staffing(session, scope, settings, base=asked.base)
     hidden, _telling = _withheld(session, scope, settings, found, asked.base)
     rows = proposal.rows.astype({"demand": "Int64"})
-    return replace(proposal, rows=withhold(rows, dict.fromkeys(_OF_DEMAND, hidden.loc[rows.index]), settings))
+    return replace(proposal, rows=withhold(rows, dict.fromkeys(_OF_DEMAND, hidden.loc[rows.index])))
 
 
 def _withheld(

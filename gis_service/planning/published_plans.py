@@ -39,7 +39,7 @@ def published_measures(found: Seen, plan: Plan, settings: Settings) -> Measures:
         total += _OF_CHANGE
     if any(beat["key"] in beats for beat in exact.beats if beat["officer"] is not None):
         total += _OF_LEAST
-    said = mark(settings)
+    said = mark()
     return replace(
         exact,
         beats=[_without(beat, ["migrants"] if beat["key"] in beats else [], said) for beat in exact.beats],

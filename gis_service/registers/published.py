@@ -45,7 +45,7 @@ def published_coverage(session: Session, scope: Scope, settings: Settings) -> pd
     gone = dict.fromkeys(("migrants", *_OF_MIGRANTS), hidden)
     for name in _OF_OFFICERS:
         gone[name] = gone.get(name, False) | telling
-    return withhold(figures, gone, settings)
+    return withhold(figures, gone)
 
 
 def published_rentals(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
@@ -53,7 +53,7 @@ def published_rentals(session: Session, scope: Scope, settings: Settings) -> pd.
     figures = rentals_of_areas(session, scope, settings)
     if not looks_across_townships(session, scope):
         return all_shown(figures)
-    return withhold(figures, hidden_counts(figures, _RENTAL_COUNTS, settings), settings)
+    return withhold(figures, hidden_counts(figures, _RENTAL_COUNTS, settings))
 
 
 def published_mismatches(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def published_mismatches(session: Session, scope: Scope, settings: Settings) -> 
     least = is_small(figures[classes], settings).any(axis=1) | gone["mismatches"]
     # an area without mismatches has none of any class, and everybody can see that: it hides no other
     by_class = hidden_together(figures, "mismatches", least, settings, keep=figures.index[figures["mismatches"].eq(0)])
-    return withhold(figures, gone | dict.fromkeys(classes, by_class), settings)
+    return withhold(figures, gone | dict.fromkeys(classes, by_class))
 
 
 def published_beat_loads(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
@@ -81,7 +81,7 @@ def published_beat_loads(session: Session, scope: Scope, settings: Settings) -> 
     shared = people.loc[people["beat_id"].isin(small), "area_id"]
     touching |= set(people.loc[people["area_id"].isin(shared), "beat_id"])
     gone = pd.Series(loads.index.isin(touching | small), index=loads.index)
-    return withhold(loads.astype({"migrants": "Int64"}), {"migrants": gone, "load": gone}, settings)
+    return withhold(loads.astype({"migrants": "Int64"}), {"migrants": gone, "load": gone})
 
 
 def published_counts(session: Session, scope: Scope, settings: Settings, counts: pd.DataFrame) -> pd.DataFrame:
@@ -93,7 +93,7 @@ def published_counts(session: Session, scope: Scope, settings: Settings, counts:
     figures = tree.join(counts.astype("Int64"))
     if not looks_across_townships(session, scope):
         return all_shown(figures)
-    return withhold(figures, hidden_counts(figures, counts.columns.tolist(), settings), settings)
+    return withhold(figures, hidden_counts(figures, counts.columns.tolist(), settings))
 
 
 def _telling_staff(people: pd.DataFrame, parents: pd.Series, hidden: pd.Series) -> pd.Series:

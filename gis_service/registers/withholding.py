@@ -32,9 +32,9 @@ def looks_across_townships(session: Session, scope: Scope) -> bool:
     return scope.root_ids is None or len(townships_of(session, scope.root_ids, scope.day)) > 1
 
 
-def mark(settings: Settings) -> str:
-    """What stands for a withheld figure, the same for small ones and for those that would give them away."""
-    return str(T("<{below}*", below=settings.suppress_below))
+def mark() -> str:
+    """What stands for a withheld figure: nothing of its size, since large ones go that tell of small ones."""
+    return str(T("withheld*"))
 
 
 def is_small(counts: Counts, settings: Settings) -> Counts:
@@ -59,13 +59,15 @@ def hidden_together(
     figures: pd.DataFrame, total: str, least: pd.Series, settings: Settings, keep: Collection[int] = ()
 ) -> pd.Series:
     """The rows of `least` and those without which the parts of `total` there could be computed."""
+    if not least.any():
+        return least
     tree = _with_the_rest(figures, [total])
     tree["small"] = tree[total].mask(least.reindex(tree.index, fill_value=False), 1)
     shown = suppress(tree, max(settings.suppress_below, 2), counts=[[total, "small"]], keep=keep)
     return shown["small"].isna().reindex(figures.index)
 
 
-def withhold(figures: pd.DataFrame, gone: Mapping[str, pd.Series], settings: Settings) -> pd.DataFrame:
+def withhold(figures: pd.DataFrame, gone: Mapping[str, pd.Series]) -> pd.DataFrame:
     """The figures without the cells of `gone` (column → rows), with `withheld` and `withheld_mark`."""
     shown = figures.copy()
     for name, hidden in gone.items():
@@ -73,7 +75,7 @@ def withhold(figures: pd.DataFrame, gone: Mapping[str, pd.Series], settings: Set
     flags = pd.DataFrame(dict(gone), index=figures.index)
     names = [tuple(flags.columns[row]) for row in flags.to_numpy(dtype=bool)]
     shown["withheld"] = pd.Series(names, index=figures.index, dtype=object)
-    shown["withheld_mark"] = pd.Series(mark(settings), index=figures.index, dtype=object).where(flags.any(axis=1), None)
+    shown["withheld_mark"] = pd.Series(mark(), index=figures.index, dtype=object).where(flags.any(axis=1), None)
     return shown
 
 

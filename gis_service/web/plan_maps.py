@@ -85,7 +85,7 @@ def load_sheet(
     classes = classes.where(classes.notna(), "uncovered").mask(pd.Series(vacant, index=metric.index), "uncovered")
     legend = load_legend(settings.load_class_edges, standard=settings.persons_per_officer, note="", texts=texts)
     frames = _dissolved(metric, keys)
-    labels = pd.Series({key: mark(settings) if key in withheld else f"{loads[key]:,}" for key in frames.index})
+    labels = pd.Series({key: mark() if key in withheld else f"{loads[key]:,}" for key in frames.index})
     sheet = Sheet(metric, classes, legend, labels, frames)
     note = texts("As of {date}").format(date=plan.inputs.day.isoformat())
     return draw_sheet(sheet, title=title, note=note, width_mm=width_mm, height_mm=height_mm, texts=texts)

@@ -18,7 +18,6 @@ from gis_service.planning.difficulty import published_difficulty
 from gis_service.planning.posts import Aim, PostsAsked, PostsProposal
 from gis_service.planning.published import published_proposal, published_staffing
 from gis_service.registers.withholding import mark
-from gis_service.settings import Settings
 from gis_service.texts import T, Text
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
@@ -96,8 +95,8 @@ def posts_page(
         asked=asked,
         levels=[(each.value, code_name(each)) for each in _PLACES],
         rows=records(rows),
-        total={name: _together(roots, name, settings) for name in summed},
-        pays={name: _together(townships, name, settings) for name in ("district_pays", "township_pays")},
+        total={name: _together(roots, name) for name in summed},
+        pays={name: _together(townships, name) for name in ("district_pays", "township_pays")},
         proposal=proposal,
         proposed=None if proposal is None else records(proposal.rows.sort_values("load_before", ascending=False)),
         curve=[] if proposal is None else _curve(proposal),
@@ -132,10 +131,10 @@ def difficulty_page(
     )
 
 
-def _together(rows: pd.DataFrame, name: str, settings: Settings) -> Any:
+def _together(rows: pd.DataFrame, name: str) -> Any:
     """The sum of a column; the mark when a part of it is withheld."""
     if rows["withheld"].map(lambda names: name in names).any():
-        return mark(settings)
+        return mark()
     return rows[name].sum(min_count=1)
 
 

@@ -30,7 +30,7 @@ from gis_service.registers.quarters.actions import (
 )
 from gis_service.registers.quarters.calendar import WRITTEN, Quarter
 from gis_service.registers.quarters.matching_jobs import about_matching, ask_for_matching
-from gis_service.registers.quarters.published import published_progress, totals_of
+from gis_service.registers.quarters.published import marked_total, published_quarter
 from gis_service.registers.quarters.queries import by_class, closed_items, items_of_village, reconciliation_of
 from gis_service.registers.quarters.tables import QuarterState, Reconciliation
 from gis_service.registers.snapshots.queries import standing
@@ -70,7 +70,8 @@ def _quarter(
     status: int = 200,
     fault: str = "",
 ) -> HTMLResponse:
-    frame = published_progress(session, scope, settings, asked)
+    figures = published_quarter(session, scope, settings, asked)
+    frame = figures.villages
     states = frame["state"].value_counts()
     return page(
         request,
@@ -84,7 +85,8 @@ def _quarter(
         steps=[(state.value, int(states.get(state.value, 0))) for state in QuarterState],
         unopened=int(frame["state"].isna().sum()),
         overdue=int(frame["is_overdue"].sum()),
-        total=totals_of(frame, settings),
+        townships=records(figures.townships.drop(columns="parent_id")),
+        total=marked_total(figures),
         may_open=viewer.may(Permission.LEAD_QUARTER) and bool(frame["state"].isna().any()),
         may_match=viewer.may(Permission.LEAD_QUARTER) and bool(frame["state"].notna().all()) and len(frame) > 0,
         jobs=_jobs(request, session, viewer, about_matching(asked)),

@@ -130,7 +130,7 @@ def _heads(
     names = area_names(session, scope)
     roots = names.index[~names["parent_id"].isin(names.index)]
     withheld = roots.tolist() != [area_id] or is_small(pd.Series(counted), settings).any()
-    return dict.fromkeys(counted, mark(settings)) if withheld else dict(counted)
+    return dict.fromkeys(counted, mark()) if withheld else dict(counted)
 
 
 @router.get("/rentals")

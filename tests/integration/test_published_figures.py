@@ -94,7 +94,7 @@ def test_a_small_count_and_its_sibling_are_withheld_elsewhere(engine: Engine, se
     assert figures.loc["N1", "migrants"] == 15
     assert figures.loc[withheld, ["load", "required", "short", "coverage", "numerator", "base"]].isna().all(axis=None)
     assert figures.loc[withheld, "officers_fte"].isna().all(), "shares of one officer are as good as the counts"
-    assert set(figures.loc[withheld, "withheld_mark"]) <= {"<5*", "少于5*"}
+    assert set(figures.loc[withheld, "withheld_mark"]) <= {"withheld*", "不公开*"}
     assert loads.index[loads["migrants"].isna()].tolist() == ["R-N1"]
 
 
@@ -241,19 +241,19 @@ def test_every_door_withholds_the_same_from_the_planner(
     assert [item["migrants"] for item in beats] == [None, 24, 24, 24]
 
     village = planner.get(f"/areas/{few.areas['N1']}", params=day, headers=PAGE).text
-    assert village.count("少于5*") >= 3
+    assert village.count("不公开*") >= 3
     assert "为防止推算" in village
     address = planner.get(f"/addresses/{few.addresses['A-N11-0']}", params=day, headers=PAGE).text
-    assert "少于5*" not in address, "it lists the people, masked: case work, where a mark would only pretend"
+    assert "不公开*" not in address, "it lists the people, masked: case work, where a mark would only pretend"
 
     table = list(csv.DictReader(io.StringIO(planner.get("/exports/coverage.csv", params=day).text.lstrip("\ufeff"))))
     by_code = {row["code"]: row for row in table}
-    assert [by_code[code]["migrants"] for code in ("N1", "N11", "N12")] == ["15", "少于5*", "少于5*"]
+    assert [by_code[code]["migrants"] for code in ("N1", "N11", "N12")] == ["15", "不公开*", "不公开*"]
     book = load_workbook(io.BytesIO(planner.get("/exports/coverage.xlsx", params=day).content))
     assert any(row[0] == "*" for row in book["notes"].iter_rows(values_only=True))
 
     drawn = planner.get("/maps/coverage/areas", params={"within": few.areas["N1"], "level": "compound", **day}).text
-    assert drawn.count("少于5*") >= 2
+    assert drawn.count("不公开*") >= 2
     assert "3 人" not in drawn
 
 
@@ -262,8 +262,8 @@ def test_the_townships_own_doors_show_it(few: Board, signed_in: SignIn) -> None:
     commander = signed_in("commander")
     items = commander.get("/api/v1/figures/coverage", params={"level": "compound", **day}).json()["items"]
     assert {item["code"]: item["migrants"] for item in items}["N11"] == 3
-    assert "少于5" not in commander.get(f"/areas/{few.areas['N1']}", params=day, headers=PAGE).text
-    assert "少于5" not in commander.get("/exports/coverage.csv", params=day).text
+    assert "不公开" not in commander.get(f"/areas/{few.areas['N1']}", params=day, headers=PAGE).text
+    assert "不公开" not in commander.get("/exports/coverage.csv", params=day).text
 
 
 def test_the_overview_of_two_townships_adds_nothing_up(
@@ -280,7 +280,7 @@ def test_the_overview_of_two_townships_adds_nothing_up(
     page = signed_in("both").get("/", params={"as_of": TODAY.isoformat()}, headers=PAGE)
     assert page.status_code == 200
     assert ">51<" not in page.text, "48 people of the south and 3 of the north"
-    assert page.text.count("少于5*") >= 2
+    assert page.text.count("不公开*") >= 2
 
 
 @pytest.mark.parametrize("kind", MapKind)
@@ -309,7 +309,7 @@ def test_exports_from_the_shell_go_anywhere(
         write_export(session, WHOLE, settings, kind, path)
         rentals = published_rentals(session, WHOLE, settings).set_index("code")
     rows = {row["code"]: row for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8-sig")))}
-    marked = {code for code, row in rows.items() if any(str(cell).endswith("5*") for cell in row.values())}
+    marked = {code for code, row in rows.items() if any(str(cell) in ("withheld*", "不公开*") for cell in row.values())}
     assert marked, kind
     if kind is ExportKind.RENTALS:
         assert marked == set(rentals.index[rentals["withheld"].map(len).gt(0)])

@@ -35,7 +35,7 @@ def published_rates(session: Session, scope: Scope, settings: Settings, level: A
     people = published_coverage(session, scope, settings)["withheld"].map(lambda names: "migrants" in names)
     unsaid = rates["area_id"].map(people).astype(bool)
     gone = {"mismatches": few, "registered": unsaid} | dict.fromkeys(_RATES, few | unsaid)
-    return withhold(rates, gone, settings)
+    return withhold(rates, gone)
 
 
 def published_worst(session: Session, scope: Scope, settings: Settings, number: int = 10) -> pd.DataFrame:
@@ -51,7 +51,7 @@ def published_months(session: Session, scope: Scope, settings: Settings, first: 
     if not looks_across_townships(session, scope):
         return all_shown(table)
     small = is_small(table[list(_FLOWS)], settings).groupby(table["month"]).transform("any")
-    return withhold(table.astype(dict.fromkeys(_FLOWS, "Int64")), {name: small[name] for name in _FLOWS}, settings)
+    return withhold(table.astype(dict.fromkeys(_FLOWS, "Int64")), {name: small[name] for name in _FLOWS})
 
 
 def published_month_totals(session: Session, scope: Scope, settings: Settings, first: date, last: date) -> pd.DataFrame:
@@ -60,4 +60,4 @@ def published_month_totals(session: Session, scope: Scope, settings: Settings, f
     if not looks_across_townships(session, scope):
         return all_shown(totals)
     small = is_small(totals, settings)
-    return withhold(totals.astype("Int64"), {name: small[name] for name in _FLOWS}, settings)
+    return withhold(totals.astype("Int64"), {name: small[name] for name in _FLOWS})

@@ -39,7 +39,7 @@ def published_turnover(session: Session, scope: Scope, settings: Settings, first
         for name, flags in hidden.items():
             gone[name] = gone[name].copy()
             gone[name].loc[rows.index] = flags.to_numpy()
-    return withhold(figures, gone, settings)
+    return withhold(figures, gone)
 
 
 def _hidden(rows: pd.DataFrame, settings: Settings) -> dict[str, pd.Series]:

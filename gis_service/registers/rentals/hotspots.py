@@ -80,7 +80,7 @@ def published_hotspots(
     hidden = published[["rentals", measure.value]].isna().any(axis=1)
     everywhere = pd.Series(bool(hidden.any()), index=found.index)
     numbers = found.astype(dict.fromkeys(_RATES + _SCORES, "Float64"))
-    shown = withhold(numbers, dict.fromkeys(_RATES, hidden) | dict.fromkeys(_SCORES, everywhere), settings)
+    shown = withhold(numbers, dict.fromkeys(_RATES, hidden) | dict.fromkeys(_SCORES, everywhere))
     return shown.assign(withheld_mark=shown["withheld_mark"].where(hidden, None))  # elsewhere a dash is a dash
 
 

@@ -174,7 +174,7 @@ def _changes(asked: Asked) -> list[dict[str, Any]]:
         (T("New mismatches"), week["found"], 1),
         (T("Officers posted"), posted(day) - posted(day - WEEK), -1),
     )
-    said = mark(asked.settings)
+    said = mark()
     return [
         {"caption": str(caption), "count": count, "text": said if count is None else "", "worse": worse}
         for caption, count, worse in rows
@@ -201,7 +201,7 @@ def _next_step(asked: Asked, figures: Row, waiting: dict[str, int], overdue: int
     return {"text": str(T("Nothing is due here.")), "href": page}
 
 
-def buildings_answer(session: Session, scope: Scope, settings: Settings, area_id: int) -> dict[str, Any]:
+def buildings_answer(session: Session, scope: Scope, area_id: int) -> dict[str, Any]:
     """The buildings of a compound in scope: addresses, registered migrants and who answers for them.
 
     How many live in a building is nothing to be shown across townships: most have a few only.
@@ -242,7 +242,7 @@ def buildings_answer(session: Session, scope: Scope, settings: Settings, area_id
         .limit(500)
     )
     rows = read_frame(session, query)
-    said = mark(settings) if looks_across_townships(session, scope) else None
+    said = mark() if looks_across_townships(session, scope) else None
     return {
         "id": area_id,
         "name": area["name"],

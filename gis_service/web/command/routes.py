@@ -122,13 +122,9 @@ def command_place(
 
 
 @router.get("/buildings/{area_id}", dependencies=[Depends(requires(Permission.SEE_ADDRESSES))])
-def command_buildings(
-    request: Request, session: ReadDep, scope: ScopeDep, settings: SettingsDep, area_id: RowKey
-) -> Response:
+def command_buildings(request: Request, session: ReadDep, scope: ScopeDep, area_id: RowKey) -> Response:
     """The buildings of one compound."""
-    return _kept(
-        request, session, scope, ("buildings", area_id), lambda: buildings_answer(session, scope, settings, area_id)
-    )
+    return _kept(request, session, scope, ("buildings", area_id), lambda: buildings_answer(session, scope, area_id))
 
 
 @router.get("/alerts")

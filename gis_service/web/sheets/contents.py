@@ -158,7 +158,7 @@ def _published(drawing: Drawing, rows: pd.DataFrame, name: str) -> pd.DataFrame:
     """Counts of single dwellings: small ones are withheld across townships; there is no sum of theirs beside them."""
     if not looks_across_townships(drawing.session, drawing.scope):
         return all_shown(rows)
-    return withhold(rows, {name: is_small(rows[name], drawing.settings)}, drawing.settings)
+    return withhold(rows, {name: is_small(rows[name], drawing.settings)})
 
 
 def due_inspections(session: Session, scope: Scope, settings: Settings, beat_id: int) -> pd.DataFrame:
