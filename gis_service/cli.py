@@ -143,7 +143,8 @@ def demo(
     console.print(table)
     console.print(str(T("{assigned} of {total} addresses have one officer each.", **outcome.counts)))
     if serve_site:
-        _serve(shell.settings.model_copy(update={"cookie_secure": False}), host, port)
+        # people who try the demo sign in with what it prints, on this machine
+        _serve(shell.settings.model_copy(update={"cookie_secure": False, "second_factor_roles": ()}), host, port)
 
 
 @app.command("synthesise")

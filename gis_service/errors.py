@@ -47,6 +47,10 @@ class PasswordChangeDueError(NotPermittedError):
     """The password was given by somebody else; it is changed before anything else is done."""
 
 
+class SecondFactorDueError(NotPermittedError):
+    """The role needs a second factor; it is set up before anything else is done."""
+
+
 class NotFoundError(GridError):
     """There is no such thing in what the viewer may see."""
 

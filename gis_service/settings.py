@@ -193,6 +193,16 @@ class Settings(BaseSettings):
     upload_memory_bytes: int = Field(4 * 2**30, gt=0, description="Address space of the reading process, bytes.")
 
     # access
+    second_factor_roles: tuple[
+        Literal[
+            "administrator", "auditor", "planner", "commander", "squad_leader", "officer", "steward", "grid_worker"
+        ],
+        ...,
+    ] = Field(
+        ("administrator", "auditor", "planner"),
+        description="Roles that do nothing before they have a second factor: by default those that reach over the whole"
+        " district. Whoever signs in through the identity provider only is asked there.",
+    )
     locale: Literal["zh_CN", "en"] = Field(
         "zh_CN", description="Language when neither account nor browser asks for one."
     )

@@ -27,6 +27,9 @@ from tests.private_postgres import Cluster, create_database, drop_database, priv
 
 _numbers = count()
 
+#: people of the tests sign in with their password; what the default asks for is tested in test_second_factor.py
+os.environ["GIS_SECOND_FACTOR_ROLES"] = "[]"
+
 #: files that take minutes: begun first, so that no process is left alone with one of them
 LONGEST = ("test_route_matrix.py", "test_openapi.py", "test_keelung_story.py", "test_command.py")
 

@@ -29,7 +29,7 @@ from gis_service.access.sign_in import SignedIn
 from gis_service.access.viewer import Viewer
 from gis_service.access.viewers import Presence, note_use, presence_of_cookie, presence_of_token
 from gis_service.api.dependencies import AsOf, ReadDep
-from gis_service.errors import NotPermittedError, NotSignedInError, PasswordChangeDueError
+from gis_service.errors import NotPermittedError, NotSignedInError, PasswordChangeDueError, SecondFactorDueError
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.texts import T, use_locale
@@ -99,7 +99,10 @@ ReachDep = Annotated[Reach, Depends(reach_of)]
 
 
 class Requires:
-    """A dependency that lets only those pass who have the permission; refusals go into the audit trail."""
+    """A dependency that lets only those pass who have the permission; refusals go into the audit trail.
+
+    Whoever still needs a second factor gets no further than to the own account, and with an app token nowhere.
+    """
 
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
@@ -109,9 +112,12 @@ class Requires:
         if presence.must_change_password and self.permission not in _OWN:
             raise PasswordChangeDueError(T("Please change your password first."))
         viewer = presence.viewer
-        if not viewer.may(self.permission):
+        due = presence.must_set_up_second_factor and (presence.cookie is None or self.permission not in _OWN)
+        if due or not viewer.may(self.permission):
             with transaction(request.app.state.engine) as session:
                 record(session, viewer, self.permission.value, "route", request.url.path, Result.REFUSED)
+        if due:
+            raise SecondFactorDueError(T("Your role needs a second factor; please set it up first."))
         viewer.require(self.permission)
         return viewer
 
@@ -222,7 +228,7 @@ def _look_up(request: Request) -> Presence:
     try:
         with reading(request.app.state.engine) as session:
             if scheme.lower() == "bearer":
-                presence = presence_of_token(session, token.strip(), now)
+                presence = presence_of_token(session, settings, token.strip(), now)
             else:
                 presence = presence_of_cookie(session, settings, cookie, now)
     except NotSignedInError:

@@ -21,8 +21,8 @@ from joserfc.jwk import KeySet
 from sqlalchemy import Engine, delete, select
 
 from gis_service.access.audit import Result, record
-from gis_service.access.sign_in import SignedIn, begin_session, hash_of
-from gis_service.access.tables import Account, OidcAttempt
+from gis_service.access.sign_in import SignedIn, begin_session
+from gis_service.access.tables import Account, OidcAttempt, hash_of
 from gis_service.errors import NotFoundError, NotReadyError, NotSignedInError
 from gis_service.settings import Settings
 from gis_service.storage.engine import transaction

@@ -65,6 +65,7 @@ class SessionItem(BaseModel):
     csrf_token: str
     expires_at: datetime
     must_change_password: bool
+    must_set_up_second_factor: bool
 
 
 class Me(BaseModel):
@@ -80,6 +81,7 @@ class Me(BaseModel):
     seen_by: str | None
     locale: str | None
     must_change_password: bool
+    must_set_up_second_factor: bool
     csrf_token: str | None
 
 
@@ -169,6 +171,7 @@ def post_sign_in(
         csrf_token=signed_in.csrf_token,
         expires_at=signed_in.expires_at,
         must_change_password=signed_in.must_change_password,
+        must_set_up_second_factor=signed_in.must_set_up_second_factor,
     )
 
 
@@ -195,6 +198,7 @@ def read_me(presence: PresenceDep) -> Me:
         seen_by=viewer.seen_by,
         locale=presence.locale,
         must_change_password=presence.must_change_password,
+        must_set_up_second_factor=presence.must_set_up_second_factor,
         csrf_token=presence.csrf_token(),
     )
 
@@ -220,9 +224,11 @@ def post_second_factor(engine: EngineDep, vault: VaultDep, acting: ActingDep) ->
 
 
 @router.post("/me/second-factor/confirm", status_code=204, dependencies=[ChangeOwn])
-def confirm_second_factor(engine: EngineDep, vault: VaultDep, acting: ActingDep, form: CodeForm) -> None:
-    """Enter a first code; from now on one is asked for at sign-in."""
-    confirm_enrolment(engine, vault, acting, form.code, datetime.now(UTC))
+def confirm_second_factor(
+    engine: EngineDep, vault: VaultDep, acting: ActingDep, presence: PresenceDep, form: CodeForm
+) -> None:
+    """Enter a first code; from now on one is asked for at sign-in. Other sessions and all tokens end."""
+    confirm_enrolment(engine, vault, acting, form.code, datetime.now(UTC), cookie=presence.cookie)
 
 
 @router.post("/me/second-factor/remove", status_code=204, dependencies=[ChangeOwn])

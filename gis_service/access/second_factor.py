@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import pyotp
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from gis_service.access.accounts import end_sessions
 from gis_service.access.audit import record
 from gis_service.access.permissions import Permission
 from gis_service.access.personal import Vault
-from gis_service.access.tables import Account
+from gis_service.access.tables import Account, LoginSession, hash_of
 from gis_service.access.viewer import Viewer
 from gis_service.errors import ConflictError, NotSignedInError
+from gis_service.settings import Settings
 from gis_service.storage.engine import transaction
 from gis_service.texts import T
 
@@ -33,6 +35,15 @@ class Enrolment:
     secret: str
 
 
+def is_due(account: Account, settings: Settings) -> bool:
+    """Say whether the account does nothing before it has a second factor.
+
+    Who has no password here signs in through the identity provider, which asks for what it asks.
+    """
+    needed = account.role in settings.second_factor_roles and account.password_hash is not None
+    return needed and not account.totp_confirmed
+
+
 def start_enrolment(engine: Engine, vault: Vault, viewer: Viewer) -> Enrolment:
     """Make a secret; it counts once a code of it was entered (`confirm_enrolment`)."""
     viewer.require(Permission.CHANGE_OWN_ACCOUNT)
@@ -47,8 +58,10 @@ def start_enrolment(engine: Engine, vault: Vault, viewer: Viewer) -> Enrolment:
         return Enrolment(pyotp.TOTP(secret).provisioning_uri(name=account.login, issuer_name=ISSUER), secret)
 
 
-def confirm_enrolment(engine: Engine, vault: Vault, viewer: Viewer, code: str, now: datetime) -> None:
-    """Begin to ask for codes at sign-in."""
+def confirm_enrolment(
+    engine: Engine, vault: Vault, viewer: Viewer, code: str, now: datetime, *, cookie: str | None = None
+) -> None:
+    """Begin to ask for codes at sign-in; other sessions than that of `cookie` end, and all tokens."""
     viewer.require(Permission.CHANGE_OWN_ACCOUNT)
     with transaction(engine) as session:
         account = _own_account(session, viewer)
@@ -56,6 +69,8 @@ def confirm_enrolment(engine: Engine, vault: Vault, viewer: Viewer, code: str, n
         if step is None:
             raise NotSignedInError(T("The code is wrong."))
         account.totp_confirmed, account.totp_last_step = True, step
+        own = session.scalar(select(LoginSession.id).where(LoginSession.token_hash == hash_of(cookie or "")))
+        end_sessions(session, account.id, but=own)
         record(session, viewer, "confirm_second_factor", "account", account.login)
 
 

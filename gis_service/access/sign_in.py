@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -23,8 +22,8 @@ from gis_service.access.passwords import (
 )
 from gis_service.access.permissions import Permission, Role
 from gis_service.access.personal import Vault
-from gis_service.access.second_factor import fitting_step
-from gis_service.access.tables import Account, LoginSession
+from gis_service.access.second_factor import fitting_step, is_due
+from gis_service.access.tables import Account, LoginSession, hash_of
 from gis_service.access.viewer import Viewer
 from gis_service.errors import NotSignedInError, SecondFactorNeededError
 from gis_service.settings import Settings
@@ -40,11 +39,7 @@ class SignedIn:
     csrf_token: str
     expires_at: datetime
     must_change_password: bool
-
-
-def hash_of(token: str) -> bytes:
-    """What the database keeps of a cookie or token: 256 random bits need no slow hash."""
-    return hashlib.sha256(token.encode()).digest()
+    must_set_up_second_factor: bool
 
 
 def sign_in(
@@ -101,7 +96,7 @@ def begin_session(session: Session, settings: Settings, account: Account, action
         )
     )
     record(session, _own_viewer(account), action, "account", account.login)
-    return SignedIn(cookie, masked_token(cookie), expires_at, account.must_change_password)
+    return SignedIn(cookie, masked_token(cookie), expires_at, account.must_change_password, is_due(account, settings))
 
 
 def sign_out(engine: Engine, viewer: Viewer, cookie: str) -> None:

@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.audit import record
 from gis_service.access.permissions import Permission
-from gis_service.access.sign_in import hash_of
-from gis_service.access.tables import AppToken, TokenScope
+from gis_service.access.tables import AppToken, TokenScope, hash_of
 from gis_service.access.viewer import Viewer
 from gis_service.errors import InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.settings import Settings

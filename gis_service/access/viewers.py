@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.csrf import masked_token
 from gis_service.access.permissions import PERMISSIONS, Permission, Role
-from gis_service.access.sign_in import hash_of
-from gis_service.access.tables import Account, AccountArea, AppToken, LoginSession, TokenScope
+from gis_service.access.second_factor import is_due
+from gis_service.access.tables import Account, AccountArea, AppToken, LoginSession, TokenScope, hash_of
 from gis_service.access.viewer import Viewer
 from gis_service.errors import NotSignedInError
 from gis_service.settings import Settings
@@ -30,6 +30,8 @@ class Presence:
     display_name: str
     locale: str | None
     must_change_password: bool
+    has_second_factor: bool
+    must_set_up_second_factor: bool
     cookie: str | None
     stale: type[LoginSession | AppToken] | None
     row_id: int
@@ -70,12 +72,10 @@ def presence_of_cookie(session: Session, settings: Settings, cookie: str | None,
             within=viewer.area_ids,
         )
     stale = LoginSession if login_session.last_seen_at + _NOTED_EVERY <= now else None
-    return Presence(
-        viewer, account.display_name, account.locale, account.must_change_password, cookie, stale, login_session.id
-    )
+    return _present(viewer, account, settings, cookie, stale, login_session.id)
 
 
-def presence_of_token(session: Session, token: str, now: datetime) -> Presence:
+def presence_of_token(session: Session, settings: Settings, token: str, now: datetime) -> Presence:
     """Who the app token belongs to; one for reading makes a read-only viewer."""
     query = (
         select(AppToken, Account)
@@ -93,7 +93,7 @@ def presence_of_token(session: Session, token: str, now: datetime) -> Presence:
     row, account = found.AppToken, found.Account
     viewer = _viewer(session, account, now, read_only=row.scope != TokenScope.WRITE)
     stale = AppToken if row.last_used_at is None or row.last_used_at + _NOTED_EVERY <= now else None
-    return Presence(viewer, account.display_name, account.locale, account.must_change_password, None, stale, row.id)
+    return _present(viewer, account, settings, None, stale, row.id)
 
 
 def viewer_of_session(session: Session, settings: Settings, cookie: str, now: datetime) -> Viewer:
@@ -101,9 +101,9 @@ def viewer_of_session(session: Session, settings: Settings, cookie: str, now: da
     return presence_of_cookie(session, settings, cookie, now).viewer
 
 
-def viewer_of_token(session: Session, token: str, now: datetime) -> Viewer:
+def viewer_of_token(session: Session, settings: Settings, token: str, now: datetime) -> Viewer:
     """Like `presence_of_token`, the viewer alone."""
-    return presence_of_token(session, token, now).viewer
+    return presence_of_token(session, settings, token, now).viewer
 
 
 def viewer_of_account(session: Session, account_id: int, now: datetime) -> Viewer | None:
@@ -121,6 +121,27 @@ def note_use(engine: Engine, presence: Presence, now: datetime) -> None:
             session.execute(update(LoginSession).where(LoginSession.id == presence.row_id).values(last_seen_at=now))
         else:
             session.execute(update(AppToken).where(AppToken.id == presence.row_id).values(last_used_at=now))
+
+
+def _present(
+    viewer: Viewer,
+    account: Account,
+    settings: Settings,
+    cookie: str | None,
+    stale: type[LoginSession | AppToken] | None,
+    row_id: int,
+) -> Presence:
+    return Presence(
+        viewer=viewer,
+        display_name=account.display_name,
+        locale=account.locale,
+        must_change_password=account.must_change_password,
+        has_second_factor=account.totp_confirmed,
+        must_set_up_second_factor=is_due(account, settings),
+        cookie=cookie,
+        stale=stale,
+        row_id=row_id,
+    )
 
 
 def _viewer(session: Session, account: Account, now: datetime, *, read_only: bool = False) -> Viewer:

@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from gis_service.api.problems import TITLES, grid_problem, http_problem, status_of
-from gis_service.errors import GridError, NotSignedInError, PasswordChangeDueError
+from gis_service.errors import GridError, NotSignedInError, PasswordChangeDueError, SecondFactorDueError
 from gis_service.web.rendering import page
 
 
@@ -30,6 +30,8 @@ def install_error_pages(app: FastAPI) -> None:
             return RedirectResponse(f"/sign-in?next={quote(target)}", status_code=303)
         if isinstance(error, PasswordChangeDueError):
             return RedirectResponse("/me", status_code=303)
+        if isinstance(error, SecondFactorDueError):
+            return RedirectResponse("/me/second-factor", status_code=303)
         status = status_of(error)
         viewer = getattr(request.state, "viewer", None)
         return page(request, "problem.html", viewer, status=status, title=str(TITLES[status]), detail=str(error))

@@ -31,6 +31,7 @@ from gis_service.web import (
     reimport_pages,
     repair_pages,
     scenario_pages,
+    second_factor_pages,
     sign_in_pages,
     snapshot_pages,
     worklist_pages,
@@ -49,6 +50,7 @@ def install_pages(app: FastAPI) -> None:
     app.mount("/static/site", StaticFiles(directory=HERE / "static"), name="site-files")
     for router in (
         sign_in_pages.router,
+        second_factor_pages.router,
         overview_pages.router,
         first_steps.router,
         command_router,

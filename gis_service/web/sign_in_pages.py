@@ -56,7 +56,11 @@ def sign_in_now(
         return page(
             request, "sign_in.html", None, status=401, fault=str(error), login=login, next=next, needs_code=bool(code)
         )
-    target = "/me" if signed_in.must_change_password else _own_path(next)
+    target = _own_path(next)
+    if signed_in.must_set_up_second_factor:
+        target = "/me/second-factor"
+    if signed_in.must_change_password:
+        target = "/me"
     response = RedirectResponse(target, status_code=303)
     set_session_cookie(response, settings, signed_in)
     return response
@@ -126,6 +130,7 @@ def _own_account(
         status=status,
         fault=fault,
         changed=changed,
+        has_second_factor=presence.has_second_factor,
         must_change=presence.must_change_password and not changed,
     )
 

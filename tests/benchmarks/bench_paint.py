@@ -79,7 +79,7 @@ def served(data_dir: Path) -> Iterator[str]:
     """The service over a data folder in a process of its own; yields its address."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    env = {**os.environ, **SIGN_INS_UNLIMITED, "GIS_DATA_DIR": str(data_dir)}
+    env = {**os.environ, **SIGN_INS_UNLIMITED, "GIS_SECOND_FACTOR_ROLES": "[]", "GIS_DATA_DIR": str(data_dir)}
     command = [sys.executable, "-m", "gis_service", "serve", "--port", str(port)]
     server = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}"

@@ -136,6 +136,10 @@ CALLS: dict[str, tuple[Call, ...]] = {
     # a code that does not fit: the use case was reached
     "POST /api/v1/me/second-factor/confirm": (Call(json=lambda _: {"code": "0"}, done=frozenset({401})),),
     "POST /api/v1/me/second-factor/remove": (Call(json=lambda _: {"code": "0"}, done=frozenset({401})),),
+    "GET /me/second-factor": (Call(),),
+    "POST /me/second-factor": (Call(),),
+    "POST /me/second-factor/confirm": (Call(form=lambda _: {"code": "0"}, done=frozenset({422})),),
+    "POST /me/second-factor/remove": (Call(form=lambda _: {"code": "0"}, done=frozenset({422})),),
     "GET /api/v1/me/tokens": (Call(),),
     "POST /api/v1/me/tokens": (Call(json=lambda _: {"name": "QGIS"}, refused_to=NOT_BUSINESS),),
     "DELETE /api/v1/me/tokens/{token_id}": (

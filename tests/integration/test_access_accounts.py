@@ -351,7 +351,7 @@ def test_changing_the_password_ends_other_sessions_and_tokens(
         with pytest.raises(NotSignedInError):
             presence_of_cookie(session, settings, other.cookie, NOW)
         with pytest.raises(NotSignedInError):
-            viewer_of_token(session, token.token, NOW)
+            viewer_of_token(session, settings, token.token, NOW)
     sign_in(engine, vault, settings, "li.hua", "another sofa horse", now=NOW)
 
 
@@ -414,18 +414,18 @@ def test_a_token_reads_or_writes_expires_and_can_be_revoked(
     reader = create_token(engine, settings, planner, "QGIS", TokenScope.READ, 30, now=NOW)
     writer = create_token(engine, settings, planner, "script", TokenScope.WRITE, 1, now=NOW)
     with reading(engine) as session:
-        read_only = viewer_of_token(session, reader.token, NOW)
+        read_only = viewer_of_token(session, settings, reader.token, NOW)
         assert read_only.may(Permission.SEE_ADDRESSES)
         assert not read_only.may(Permission.ASSIGN_ADDRESSES)
         assert not read_only.may(Permission.CHANGE_OWN_ACCOUNT)
-        assert viewer_of_token(session, writer.token, NOW).may(Permission.ASSIGN_ADDRESSES)
+        assert viewer_of_token(session, settings, writer.token, NOW).may(Permission.ASSIGN_ADDRESSES)
         assert read_only.area_ids is None
         with pytest.raises(NotSignedInError):
-            viewer_of_token(session, writer.token, NOW + timedelta(days=1))
+            viewer_of_token(session, settings, writer.token, NOW + timedelta(days=1))
         assert len(own_tokens(session, planner)) == 2
     revoke_token(engine, planner, reader.token_id, now=NOW)
     with reading(engine) as session, pytest.raises(NotSignedInError):
-        viewer_of_token(session, reader.token, NOW)
+        viewer_of_token(session, settings, reader.token, NOW)
 
 
 def test_a_read_only_viewer_makes_no_tokens_and_changes_no_password(

@@ -81,7 +81,9 @@ def test_no_small_count_of_a_village_can_be_computed(tree: pd.DataFrame) -> None
             if least is None or most is None or most.status == 3:
                 continue
             assert least.status == 0, least.message
-            assert round(-float(most.fun or 0) - float(least.fun or 0), 6) > 0, f"{name} of village {village} is {tree[name][village]}"
+            assert round(-float(most.fun or 0) - float(least.fun or 0), 6) > 0, (
+                f"{name} of village {village} is {tree[name][village]}"
+            )
 
 
 def read(tree: pd.DataFrame) -> dict[str, list[object]]:
