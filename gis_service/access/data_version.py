@@ -21,7 +21,8 @@ CHANGES_NOTHING_SHOWN: Final = frozenset(
         "create_account", "create_first_administrator", "create_token", "decide_export", "discard_land_change",
         "draft_land_change", "approve_land_change", "end_grant", "export", "export_audit", "export_unmasked",
         "export_unmasked_file",
-        "grant_area", "move_to_active_keys", "prune_audit", "remove_second_factor", "reset_password", "retire_keys",
+        "grant_area", "move_to_active_keys", "prune_audit", "read_notices",
+        "remove_second_factor", "reset_password", "retire_keys",
         "revoke_token", "rotate_keys", "sign_in", "sign_in_oidc", "sign_out", "start_second_factor", "start_view_as",
         "stop_view_as", "unmask",
     }

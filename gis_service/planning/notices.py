@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
+from gis_service.access.audit import record
 from gis_service.access.viewer import Viewer
 from gis_service.areas.reach import reach_of
 from gis_service.jobs.running import as_message
 from gis_service.planning.plans import Plan, plan_of_today
-from gis_service.planning.tables import Notice, Scenario
+from gis_service.planning.tables import Notice, NoticeRead, Scenario
+from gis_service.storage.engine import transaction
 from gis_service.texts import T
 
 SHOWN = 50
@@ -83,3 +86,26 @@ def notices_for(session: Session, viewer: Viewer, day: date) -> list[Notice]:
     elif reach:
         conditions.append(Notice.area_id.in_(sorted(reach)))
     return list(session.scalars(query.where(or_(*conditions)))) if conditions else []
+
+
+def read_by(session: Session, viewer: Viewer, notices: Collection[Notice]) -> set[int]:
+    """Which of the notices the viewer's account has read."""
+    ids = [each.id for each in notices]
+    query = select(NoticeRead.notice_id).where(
+        NoticeRead.account_id == viewer.account_id, NoticeRead.notice_id.in_(ids)
+    )
+    return set(session.scalars(query))
+
+
+def mark_read(engine: Engine, viewer: Viewer, day: date, notice_ids: Collection[int]) -> int:
+    """Mark notices as read; returns how many were not. Those that are not for the viewer are passed over."""
+    if viewer.account_id is None:
+        return 0
+    with transaction(engine) as session:
+        own = [each for each in notices_for(session, viewer, day) if each.id in notice_ids]
+        unread = sorted({each.id for each in own} - read_by(session, viewer, own))
+        now = datetime.now(UTC)
+        session.add_all(NoticeRead(notice_id=number, account_id=viewer.account_id, read_at=now) for number in unread)
+        if unread:
+            record(session, viewer, "read_notices", "notice", None, after={"notices": unread})
+    return len(unread)

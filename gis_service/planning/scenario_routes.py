@@ -22,7 +22,7 @@ from gis_service.planning.edits import ByHand
 from gis_service.planning.graphs import Rules
 from gis_service.planning.letters import letters_of
 from gis_service.planning.measures import Measures
-from gis_service.planning.notices import notices_for
+from gis_service.planning.notices import mark_read, notices_for, read_by
 from gis_service.planning.published_plans import published_measures, published_reasons
 from gis_service.planning.publishing import publish, revert
 from gis_service.planning.scenarios import comments_of, plan_of, require_drafting, scenarios_of, seen, steps_of
@@ -192,6 +192,7 @@ class NoticeItem(BaseModel):
     text: str
     day: date
     made_at: Instant
+    read: bool
 
 
 @router.get("/scenarios")
@@ -334,10 +335,22 @@ def revert_plan(
 @notice_router.get("/notices", dependencies=[Depends(requires(Permission.SEE_TEAMS))])
 def list_notices(session: ReadDep, viewer: ViewerDep, day: AsOf) -> list[NoticeItem]:
     """List what changes in your work or in your part of the district."""
+    found = notices_for(session, viewer, day)
+    read = read_by(session, viewer, found)
     return [
-        NoticeItem(id=each.id, text=said_in_words(each.message), day=each.day, made_at=each.made_at)
-        for each in notices_for(session, viewer, day)
+        NoticeItem(
+            id=each.id, text=said_in_words(each.message), day=each.day, made_at=each.made_at, read=each.id in read
+        )
+        for each in found
     ]
+
+
+@notice_router.post(
+    "/notices/{notice_id}/read", status_code=204, dependencies=[Depends(requires(Permission.SEE_TEAMS))]
+)
+def read_notice(engine: EngineDep, acting: ActingDep, day: AsOf, notice_id: RowKey) -> None:
+    """Mark a notice as read; one that is not for you is passed over."""
+    mark_read(engine, acting, day, [notice_id])
 
 
 def _item(found: Measures) -> MeasuresItem:

@@ -86,3 +86,13 @@ class Notice(Row):
     message: Mapped[dict[str, Any]] = mapped_column(JSON)
     day: Mapped[date]
     made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class NoticeRead(Row):
+    """An account has read a notice."""
+
+    __tablename__ = "notice_read"
+
+    notice_id: Mapped[int] = mapped_column(ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True, index=True)
+    read_at: Mapped[datetime] = mapped_column(UtcDateTime)

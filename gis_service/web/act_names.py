@@ -21,6 +21,7 @@ ACT_NAMES: dict[str, Text] = {
     "change_password": T("Password changed"),
     "close_quarter": T("Quarter closed"),
     "comment_mismatch": T("Mismatch commented"),
+    "read_notices": T("Notices read"),
     "comment_scenario": T("Scenario commented"),
     "confirm_second_factor": T("Second factor confirmed"),
     "create_account": T("Account made"),

@@ -16,7 +16,7 @@ from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_details, area_names, count_areas, lineage
 from gis_service.areas.tables import AreaLevel
 from gis_service.jobs.running import said_in_words
-from gis_service.planning.notices import notices_for
+from gis_service.planning.notices import notices_for, read_by
 from gis_service.registers.published import published_beat_loads, published_coverage
 from gis_service.teams.queries import officers, units
 from gis_service.texts import T
@@ -37,6 +37,9 @@ def home(request: Request, session: ReadDep, scope: ScopeDep, settings: Settings
         return RedirectResponse("/start", status_code=303)
     figures = published_coverage(session, scope, settings)
     counts = count_unresolved(session, scope)
+    told = notices_for(session, viewer, scope.day)
+    read = read_by(session, viewer, told)
+    unread = [each for each in told if each.id not in read]
     top = next((level for level in AreaLevel if figures["level"].eq(level).sum() > 1), AreaLevel.COMPOUND)
     roots = figures[~figures["parent_id"].isin(figures.index)]
     total = records(roots)[0] if len(roots) == 1 else None
@@ -55,7 +58,9 @@ def home(request: Request, session: ReadDep, scope: ScopeDep, settings: Settings
         rows=records(rows.head(20)),
         level_name=code_name(top),
         may_import=viewer.may(Permission.IMPORT_LAND),
-        notices=[said_in_words(notice.message) for notice in notices_for(session, viewer, scope.day)[:NOTICES_SHOWN]],
+        notices=[said_in_words(each.message) for each in unread[:NOTICES_SHOWN]],
+        unread=len(unread),
+        may_see_teams=viewer.may(Permission.SEE_TEAMS),
     )
 
 

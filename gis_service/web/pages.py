@@ -21,6 +21,7 @@ from gis_service.web import (
     job_pages,
     map_pages,
     mismatch_pages,
+    notice_pages,
     office_pages,
     overview_pages,
     personal_pages,
@@ -76,6 +77,7 @@ def install_pages(app: FastAPI) -> None:
         planning_pages.router,
         scenario_pages.router,
         job_pages.router,
+        notice_pages.router,
         field_pages.router,
     ):
         app.include_router(router)

@@ -43,6 +43,7 @@ NAVIGATION: tuple[tuple[str, Text, Permission], ...] = (
     ("/quarters", T("Quarterly reconciliation"), Permission.SEE_REGISTERS),
     ("/snapshots", T("Registers handed in"), Permission.SEE_REGISTERS),
     ("/teams", T("Teams"), Permission.SEE_TEAMS),
+    ("/notices", T("Notices"), Permission.SEE_TEAMS),
     ("/planning/posts", T("Posts"), Permission.SEE_PLANNING),
     ("/planning/difficulty", T("Difficulty"), Permission.SEE_PLANNING),
     ("/planning/scenarios", T("Scenarios"), Permission.SEE_PLANNING),

@@ -103,6 +103,26 @@ def test_two_indicators_side_by_side_have_values_of_their_own(site: Site, at_des
     assert not any("人/员" in value for value in other.values())
 
 
+def test_what_waits_for_a_decision_is_seen_as_points_alone(site: Site, at_desk: SignIn) -> None:
+    page = at_desk("planner")
+    open_command(page, site)
+    drawn = [row for row in api(page, site, "unresolved?limit=1000")["items"] if row["lon"] is not None]
+    with page.expect_response(re.compile(r"/tiles/addresses/\d+/\d+/\d+\.mvt\?.*only_unresolved=true")) as tile:
+        page.locator("#cc-points").select_option("waiting")
+    assert tile.value.ok
+    expect(page.locator("#cc-first .cc-point-key li")).to_have_text(["待处理地址"])
+    page.wait_for_function(
+        """(wanted) => Object.values(commandCentre.points.layer?._vectorTiles ?? {})
+            .flatMap((tile) => Object.values(tile._layers))
+            .reduce((sum, { properties }) => sum + (properties.count ?? 1), 0) === wanted""",
+        arg=len(drawn),
+    )
+    assert "points=waiting" in page.url
+
+    page.locator("#cc-points").select_option("")
+    expect(page.locator(".cc-point-key").first).to_be_hidden()
+
+
 def test_the_months_slide(site: Site, at_desk: SignIn) -> None:
     page = at_desk("planner")
     open_command(page, site)

@@ -78,6 +78,14 @@ def test_a_plan_from_the_first_click_to_its_publication(
     assert "已发布" in published.text
     assert planner.get("/api/v1/notices").json()
     assert "增员" in planner.get("/", params=day).text
+    listed = planner.get("/notices", params=day).text
+    unread = re.findall(r'name="notice_id" value="(\d+)"', listed)
+    assert unread
+    planner.post("/notices/read", params=day, data={"notice_id": unread})
+    assert "已读" in planner.get("/notices", params=day).text
+    assert "未读" not in planner.get("/notices", params=day).text
+    assert {each["read"] for each in planner.get("/api/v1/notices", params=day).json()} == {True}
+    assert "增员" not in planner.get("/", params=day).text
     reverted = planner.post(f"{page}/publication", data={"reason": "输入有误"})
     assert reverted.status_code == 200
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, event, select
 
 from gis_service.access.permissions import Role
 from gis_service.access.scope import Scope
-from gis_service.access.tables import AuditEntry
+from gis_service.access.tables import Account, AuditEntry
 from gis_service.access.viewer import SHELL, Viewer
 from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.tables import Placement
@@ -27,7 +27,7 @@ from gis_service.planning.graphs import Rules
 from gis_service.planning.inputs import packed, unpacked
 from gis_service.planning.letters import letters_of
 from gis_service.planning.measures import measured
-from gis_service.planning.notices import notices_for
+from gis_service.planning.notices import mark_read, notices_for, read_by
 from gis_service.planning.plans import Plan
 from gis_service.planning.publishing import publish, revert
 from gis_service.planning.scenarios import (
@@ -308,6 +308,17 @@ def test_those_concerned_are_told(engine: Engine, settings: Settings, board: Boa
     with reading(engine) as session:
         assert [len(notices_for(session, each, TODAY)) for each in (officer, north, south)] == [1, 1, 0]
         assert "4" in said_in_words(notices_for(session, officer, TODAY)[0].message)
+        told = notices_for(session, north, TODAY)[0].id
+        accounts = list(session.scalars(select(Account.id).order_by(Account.id).limit(2)))
+    readers = {
+        code: Viewer("c", Role.COMMANDER, frozenset({board.areas[code]}), account_id=account)
+        for code, account in zip("NS", accounts, strict=True)
+    }
+    # whoever it is not for cannot mark it, and marking it twice is marking it once
+    assert [mark_read(engine, readers[code], TODAY, [told]) for code in "SNN"] == [0, 1, 0]
+    with reading(engine) as session:
+        for code, read in (("N", {told}), ("S", set())):
+            assert read_by(session, readers[code], notices_for(session, north, TODAY)) == read
 
 
 def test_a_reverted_publication_never_was(engine: Engine, settings: Settings, scenario: int) -> None:

@@ -49,7 +49,7 @@ class Indicator(StrEnum):
 
 
 INDICATOR_NAMES: dict[Indicator, Text] = {
-    Indicator.LOAD: T("Coverage"),
+    Indicator.LOAD: T("Load and coverage"),
     Indicator.DIFFICULTY: T("Difficulty"),
     Indicator.HOTSPOTS: T("Rental hotspots"),
     Indicator.MISMATCHES: T("Mismatches"),

@@ -58,6 +58,7 @@ def command_page(
     return page(
         request, "command.html", viewer, wall=wall, day=scope.day, data=data, indicators=data["indicators"],
         levels=data["levels"], standard=settings.persons_per_officer,
+        may_see_addresses=viewer.may(Permission.SEE_ADDRESSES),
     )  # fmt: skip
 
 

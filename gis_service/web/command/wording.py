@@ -31,6 +31,8 @@ _WORDS: dict[str, Text] = {
     "open": T("Open the page of this area"),
     "nothing_found": T("Nothing found"),
     "without_change": T("no change"),
+    "assigned": T("Assigned address"),
+    "unresolved": T("Unresolved address"),
     "withheld": T("Withheld: a month is small, or would give a small one away."),
 }
 

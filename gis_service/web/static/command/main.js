@@ -4,6 +4,7 @@ import { Answers } from "./data.js";
 import { MapView, together } from "./map.js";
 import { given, make, monthsFrom, say, words } from "./page.js";
 import { Panel } from "./panel.js";
+import { Points } from "./points.js";
 import { Search } from "./search.js";
 import { showTable } from "./table.js";
 import { Wall } from "./wall.js";
@@ -22,6 +23,7 @@ const state = {
 const first = new MapView(at("cc-first"), (id) => go({ place: id, level: null }));
 let second = null;
 const panel = new Panel(at("cc-panel"));
+const points = new Points(first);
 const alerts = new Alerts(at("cc-alerts"), (id) => go({ place: id, level: null }));
 const tree = new Map(); // id → { id, name, code, level, parent }
 
@@ -78,16 +80,23 @@ async function go(change = {}) {
     if (beside) second.show({ ...view, answer: beside });
     marks(view.level);
     crumbs();
+    points.show(pointChoice?.value ?? "", day);
     if (!at("cc-rows").hidden) showTable(at("cc-rows"), first.shown, answer, (id) => go({ place: id, level: null }));
     document.documentElement.dataset.ready = "map";
     if (place) await showPlace(place, day, mine);
     say(`${tree.get(place)?.name ?? given.root_name} · ${answer.name} · ${day}`);
-    const query = new URLSearchParams({ ...(asked.has("as_of") && { as_of: given.day }), indicator, ...(place && { place }) });
-    if (!wall.running) history.replaceState(null, "", `?${query}`);
+    remember();
   } catch (fault) {
     say(words.failed);
     throw fault;
   }
+}
+
+// The address of the page tells what it shows.
+function remember() {
+  const { indicator, place } = state;
+  const query = new URLSearchParams({ ...(asked.has("as_of") && { as_of: given.day }), indicator, ...(place && { place }), ...(pointChoice?.value && { points: pointChoice.value }) });
+  if (!wall.running) history.replaceState(null, "", `?${query}`);
 }
 
 async function showPlace(place, day, mine) {
@@ -129,6 +138,9 @@ function crumbs() {
   at("cc-crumbs").replaceChildren(...parts);
 }
 
+const pointChoice = at("cc-points");
+if (pointChoice && ["all", "waiting"].includes(asked.get("points"))) pointChoice.value = asked.get("points");
+
 // ---- the bar -------------------------------------------------------------------------------------------------------
 
 at("cc-indicators").addEventListener("click", ({ target }) => target.dataset.indicator && go({ indicator: target.dataset.indicator }));
@@ -140,6 +152,10 @@ at("cc-month").addEventListener("change", ({ target }) => go({ day: monthsFrom(g
 at("cc-beside").addEventListener("change", ({ target: { value } }) => {
   const months = Number(value);
   go({ beside: !value ? null : Number.isNaN(months) ? { indicator: value } : { months } });
+});
+pointChoice?.addEventListener("change", () => {
+  points.show(pointChoice.value, state.day);
+  remember();
 });
 at("cc-table").addEventListener("click", ({ currentTarget }) => {
   at("cc-rows").hidden = !at("cc-rows").hidden;
@@ -204,4 +220,4 @@ await go();
 alerts.show(await answers.get(urls.alerts(state.day)));
 document.documentElement.dataset.ready = "all";
 takeLand(first, state.day, ["compound"]); // ready before somebody drills down, and for the search
-window.commandCentre = { first, second: () => second, wall };
+window.commandCentre = { first, points, second: () => second, wall };

@@ -27,7 +27,9 @@ export class MapView {
     this.head = make("div", { class: "cc-head" }, make("strong"), make("span"));
     this.legend = make("div", { class: "cc-legend", role: "group" });
     const canvas = make("div", { class: "cc-canvas" });
-    container.append(canvas, this.head, this.legend);
+    this.pointKey = make("ul", { class: "cc-point-key", hidden: "" });
+    this.keys = make("div", { class: "cc-keys" }, this.legend, this.pointKey);
+    container.append(canvas, this.head, this.keys);
     this.map = L.map(canvas, { zoomControl: false, attributionControl: false, zoomSnap: 0.25, preferCanvas: true, maxZoom: 19, zoomAnimation: false, fadeAnimation: false });
     L.control.zoom({ position: "bottomright", zoomInTitle: "+", zoomOutTitle: "−" }).addTo(this.map);
     this.map.createPane("gm-labels").style.zIndex = 450;
@@ -90,8 +92,12 @@ export class MapView {
     const place = box && `${box.toBBoxString()} ${width} ${height}`;
     if (place && place !== this.place) {
       this.place = place;
-      const [beside, below] = width > 800 ? [this.legend.offsetWidth * 0.6, 0] : [0, this.legend.offsetHeight * 0.7];
-      this.map.fitBounds(box, { paddingTopLeft: [28 + beside, this.head.offsetHeight + 28], paddingBottomRight: [44, 28 + below], animate: false });
+      // the legend stands beside the land or below it, whichever leaves the land larger
+      const room = [[this.keys.offsetWidth, 0], [0, this.keys.offsetHeight]].map(([beside, below]) => ({
+        paddingTopLeft: L.point(24 + beside, this.head.offsetHeight + 24), paddingBottomRight: L.point(44, 24 + below), animate: false,
+      }));
+      const [left, under] = room.map(({ paddingTopLeft, paddingBottomRight }) => this.map.getBoundsZoom(box, false, paddingTopLeft.add(paddingBottomRight)));
+      this.map.fitBounds(box, left >= under ? room[0] : room[1]);
     }
     this.#label();
   }
@@ -124,6 +130,19 @@ export class MapView {
       shape.bindTooltip(this.tip).openTooltip();
       this.tipped = shape;
     }
+  }
+
+  // What the address points mean, below the legend; null when there are none.
+  setPointKey(rows) {
+    this.pointKey.hidden = !rows;
+    this.pointKey.replaceChildren(...(rows ?? []).map(({ fill, label }) => {
+      const dot = make("canvas", { width: 24, height: 24, "aria-hidden": "true" });
+      const pen = dot.getContext("2d");
+      pen.fillStyle = fill;
+      pen.arc(12, 12, 8, 0, 2 * Math.PI);
+      pen.fill();
+      return make("li", {}, dot, label);
+    }));
   }
 
   #label() {
