@@ -52,10 +52,11 @@ def class_figures(made: ThreeRegisters, found: pd.DataFrame) -> pd.DataFrame:
     """How many of the mismatches that there truly are `classify` found, and how many of those found are.
 
     What there truly is follows from who wrote the records, and not from any linkage: who is missing where, who stands
-    twice in a register, who moved, whose name, number or phone the police have otherwise (without them, village and
-    grid workers). A mismatch is right when it is of this class and field and of this person (for who is missing or
-    stands twice: in this register); it is also right when it is true of the person's second record in a register only,
-    which nobody has to find.
+    twice in a register, who has left, who moved, whose address is none, whose name, number or phone the police have
+    otherwise (without them, village and grid workers). Whoever has left is to be deregistered, and nothing else. A
+    mismatch is right when it is of this class and field and of this person (for who is missing, stands twice, has left
+    or has a wrong address: in this register); it is also right when it is true of the person's second record in a
+    register only, which nobody has to find.
 
     Returns
     -------
@@ -63,8 +64,11 @@ def class_figures(made: ThreeRegisters, found: pd.DataFrame) -> pd.DataFrame:
     """
     rows_all = made.truth.join(made.people[["register", "name", "id_number", "phone", "address_id"]])
     rows_all["name"] = normalise_names(rows_all["name"])
-    expected = _absences(rows_all) | _differences(rows_all[~rows_all["second"]])
-    also, seen = expected | _differences(rows_all), _found_mismatches(made, found)
+    gone = rows_all["person"].isin(rows_all.loc[rows_all["left"], "person"])
+    here = rows_all[~gone]
+    first = here[~here["second"]]
+    expected = _absences(here) | _departures(rows_all[gone]) | _differences(first) | _nowhere(first)
+    also, seen = expected | _differences(here) | _nowhere(here), _found_mismatches(made, found)
     rows = {}
     for kind in sorted({key[:2] for key in expected}):
         there, right, told = ({key for key in keys if key[:2] == kind} for keys in (expected, also, seen))
@@ -74,6 +78,8 @@ def class_figures(made: ThreeRegisters, found: pd.DataFrame) -> pd.DataFrame:
         pd.MultiIndex.from_tuples(rows, names=["mismatch_class", "field"])
     )
 
+
+_PLACED = ("missing_registration", "should_be_registered", "should_be_deregistered", "duplicate", "wrong_address")
 
 #: class, field, person, register; empty where the class does not say
 Key = tuple[str, str, int, str]
@@ -90,6 +96,22 @@ def _absences(rows: pd.DataFrame) -> set[Key]:
             expected.add(("should_be_registered", "", int(str(person)), "police"))
     twice = rows[rows["second"]]
     return expected | {("duplicate", "", int(p), r) for p, r in zip(twice["person"], twice["register"], strict=True)}
+
+
+def _departures(rows: pd.DataFrame) -> set[Key]:
+    """Of people who have left by one register: where they are on the list still, and where they stand twice on it."""
+    still = rows[~rows["left"]]
+    expected = {
+        ("should_be_deregistered", "", int(p), r) for p, r in zip(still["person"], still["register"], strict=True)
+    }
+    twice = still[still["second"]]
+    return expected | {("duplicate", "", int(p), r) for p, r in zip(twice["person"], twice["register"], strict=True)}
+
+
+def _nowhere(rows: pd.DataFrame) -> set[Key]:
+    """Whose address is none, and in which register."""
+    wrong = rows[rows["wrong_address"]]
+    return {("wrong_address", "", int(p), r) for p, r in zip(wrong["person"], wrong["register"], strict=True)}
 
 
 def _differences(rows: pd.DataFrame) -> set[Key]:
@@ -112,7 +134,7 @@ def _found_mismatches(made: ThreeRegisters, found: pd.DataFrame) -> set[Key]:
     """Each mismatch as said of the person whose record it shows first (a wrong link may show two people's)."""
     ids = found[[f"{register}_record_id" for register in REGISTERS]].bfill(axis=1).iloc[:, 0].astype("int64")
     person = made.truth["person"].loc[ids].to_numpy()
-    placed = found["mismatch_class"].isin(["missing_registration", "should_be_registered", "duplicate"])
+    placed = found["mismatch_class"].isin(_PLACED)
     register = found["at_register"].where(placed, "")
     return {
         (str(kind), str(field), int(who), str(where))

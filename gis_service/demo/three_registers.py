@@ -5,6 +5,7 @@ identity numbers, couples and children with one phone, dormitories, numbers that
 numbers begin with 99 and phones with 154, which nobody can have.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,8 +21,14 @@ from gis_service.demo.register_texts import variant_address, variant_name
 from gis_service.demo.standing_doors import Doors, standing_doors
 from layers.frames import ADDRESS_PARTS, REGISTERS
 
-PLANTS: Final = ("missing", "moved", "duplicated", "mistyped_id", "variant_name", "variant_address")
-"""What is wrong in one of the three registers, each for a tenth of all people and independently of the others."""
+PLANTS: Final = (
+    "missing", "moved", "duplicated", "mistyped_id", "variant_name", "variant_address", "left", "wrong_address",
+)  # fmt: skip
+"""What is wrong in one of the three registers, each for a tenth of all people and independently of the others.
+
+``left``: that register alone knows that they have left; ``wrong_address``: it says a door that does not stand. A
+variant address that leaves out the room is a wrong one, too.
+"""
 
 _SHARE: Final = 0.10
 _NO_ID: Final = {"police": 0.02, "village": 0.35, "grid": 0.50}
@@ -31,6 +38,8 @@ _NO_BIRTH_YEAR: Final = {"police": 0.0, "village": 0.05, "grid": 0.10}
 _AGE_IN_SUI: Final = {"police": 0.0, "village": 0.03, "grid": 0.03}
 _MOVED_AWAY: Final = 0.3
 _RETYPED: Final = 0.2
+_LEFT_ON: Final = pd.Timestamp("2026-10-01")
+_HALF_WIDTH: Final = str.maketrans("０１２３４５６７８９", "0123456789")
 
 
 @dataclass(frozen=True)
@@ -52,22 +61,18 @@ def three_registers(persons: int, villages: int, seed: int) -> ThreeRegisters:
     homes = settle(persons, doors.doors, rng)
     planted_at = {
         plant: np.where(rng.random(persons) < _SHARE, rng.integers(len(REGISTERS), size=persons), -1)
-        for plant in PLANTS
+        for plant in PLANTS[:6]
     }
+    # later plants draw from a stream of their own: what was planted before is as it was
+    later = stream(seed, "three registers: left, wrong address")
+    for plant in ("left", "wrong_address"):
+        planted_at[plant] = np.where(later.random(persons) < _SHARE, later.integers(len(REGISTERS), size=persons), -1)
     frames = [_written(number, homes, doors, planted_at, rng) for number in range(len(REGISTERS))]
     rows = pd.concat(frames, ignore_index=True)
     rows = rows.sample(frac=1.0, random_state=rng, ignore_index=True)
     rows.index = pd.Index(np.arange(1, len(rows) + 1), name="record_id")
     truth = rows[["person", "second", *PLANTS]]
     return ThreeRegisters(_people(rows, doors), truth)
-
-
-def true_pairs(truth: pd.DataFrame, register: pd.Series) -> pd.DataFrame:
-    """Every pair of records of one person in two registers: left_id, right_id, the smaller register first."""
-    rows = truth[["person"]].assign(register=register.map(REGISTERS.index)).reset_index()
-    both = rows.merge(rows, on="person", suffixes=("_left", "_right"))
-    both = both[both["register_left"] < both["register_right"]]
-    return both.rename(columns={"record_id_left": "left_id", "record_id_right": "right_id"})[["left_id", "right_id"]]
 
 
 def _written(
@@ -107,6 +112,10 @@ def _written(
         text = doors.doors["short_text"].to_numpy(dtype=object)[door].copy()
     spelt = np.flatnonzero(wrong["variant_address"])
     text[spelt] = [variant_address(given, rng) for given in text[spelt]]
+    left_out = np.array([said.endswith("单元") for said in text.tolist()], dtype=bool)
+    nowhere = np.flatnonzero(wrong["wrong_address"])
+    text[nowhere] = [_no_such_door(said, nth) for nth, said in enumerate(text[nowhere].tolist())]
+    wrong["wrong_address"] = wrong["wrong_address"] | left_out
     stated = pd.Series(doors.doors["village_id"].to_numpy()[door], dtype="Int64")
     return pd.DataFrame(
         {
@@ -146,6 +155,14 @@ def _mistyped(numbers: NDArray[np.object_], rng: np.random.Generator) -> list[st
     return written
 
 
+def _no_such_door(text: str, nth: int) -> str:
+    """A number that nobody has put up: in the same street, or in one that is not there."""
+    if nth % 2:
+        place = re.split(r"\d", text.translate(_HALF_WIDTH).replace(" ", ""), maxsplit=1)[0]
+        return f"{place}{8_000 + nth % 1_000}号"
+    return f"无名路{9_000 + nth}号"
+
+
 def _people(rows: pd.DataFrame, doors: Doors) -> pd.DataFrame:
     """The PEOPLE frame: addresses read by the service's own parser and looked up among the standard ones."""
     parts = comparable_parts(parse(rows["address_text"], doors.gazetteer))
@@ -154,5 +171,6 @@ def _people(rows: pd.DataFrame, doors: Doors) -> pd.DataFrame:
     people["address_id"] = find_addresses(parts, rows["village_id"], standard, doors.doors["village_id"])
     people["from_on"] = pd.Timestamp("2026-01-01")
     people["left_on"] = pd.Series(pd.NaT, index=people.index, dtype="datetime64[s]")
+    people.loc[rows["left"], "left_on"] = _LEFT_ON
     return people[["register", "name", "id_number", "birth_year", "phone", "address_id", *ADDRESS_PARTS, "village_id",
                    "from_on", "left_on", "address_text"]]  # fmt: skip

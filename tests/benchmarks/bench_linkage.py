@@ -5,6 +5,8 @@ Both get the same generated registers and run in processes of their own, so that
 
 import argparse
 import multiprocessing as mp
+import os
+import platform
 import resource
 import sys
 import time
@@ -24,16 +26,20 @@ from tests.linkage_figures import class_figures, precision_recall
 
 SEED = 5
 INTRODUCTION = (
-    "`python -m tests.benchmarks.bench_linkage` (in `make bench`). Three registers of one invented population; a tenth",
-    "of the people are missing in one of them, a tenth have moved, are written twice, have a mistyped identity number,",
-    "a variant name, a variant address there, each independently. The village lacks 35 % of identity numbers, the grid",
-    "workers 50 %. A pair is of a class when either record is wrong in that way. Splink gets the same prepared columns",
-    "and blocks; what it is not told is that a register should hold a person once.",
+    "Written by `python -m tests.benchmarks.bench_linkage --out docs/benchmarks/linkage.md`. Three registers of one",
+    "invented population. In one of them a tenth of the people are missing; a tenth have moved, are written twice,",
+    "have a mistyped identity number, a variant name, a variant address, an address that is none;",
+    "of a tenth it alone knows that they have left: each independently.",
+    "The village lacks 35 % of identity numbers, the grid workers 50 %.",
+    "A pair is of a class when either record is wrong in that way. Splink gets the same prepared columns and blocks;",
+    "what it is not told is that a register should hold a person once.",
 )
 OF_CLASSES = (
     "What there truly is follows from who wrote the records (`tests.linkage_figures.class_figures`): who is missing",
-    "in a register, stands twice in one, has moved, or has another name, number or phone with the police. Whoever is",
-    "not linked counts twice: as missing here and as not registered there.",
+    "in a register, stands twice in one, has left by one and is on the list of another (应销未销), has an address that",
+    "is none (地址错误; also where the room is left out), has moved, or has another name, number or phone with the",
+    "police. Whoever has left is to be deregistered and nothing else. Whoever is not linked counts twice: as missing",
+    "here and as not registered there.",
 )
 THRESHOLD = 0.9
 
@@ -207,7 +213,8 @@ def main() -> None:
     parser.add_argument("--classes-only", action="store_true", help="only the mismatches of every class: no peer")
     options = parser.parse_args()
     persons, villages = (12_000, 12) if options.quick else (120_000, 100)
-    lines = ["# Who is who: measured", "", *INTRODUCTION, ""]
+    load = f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} when it began."
+    lines = ["# Who is who: measured", "", *INTRODUCTION, load, ""]
     made = three_registers(persons, villages, SEED)
     lines += [*([] if options.classes_only else tables(made)), *class_table(made)]
     sys.stdout.write("\n".join(lines) + "\n")

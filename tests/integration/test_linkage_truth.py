@@ -57,7 +57,9 @@ LEAST = {
     ("duplicate", ""): (0.99, 0.98),
     ("missing_registration", ""): (0.96, 0.99),
     ("person_dwelling", ""): (0.95, 0.97),
+    ("should_be_deregistered", ""): (0.99, 0.99),
     ("should_be_registered", ""): (0.90, 0.99),
+    ("wrong_address", ""): (0.99, 0.99),
 }
 
 

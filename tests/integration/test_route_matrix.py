@@ -173,7 +173,12 @@ def expected_of(case: Case, caller: Caller) -> set[str]:
         return {"hidden"}
     if call.elsewhere is None or case.where is Where.OWN or caller.role in call.everywhere:
         # there is no map of nothing, and no quarter
-        bare = {"GET /maps/{kind}/frame", "GET /sheets/maps/{indicator}.{suffix}", "POST /quarters"}
+        bare = {
+            "GET /maps/{kind}/frame",
+            "GET /sheets/maps/{indicator}.{suffix}",
+            "POST /quarters",
+            "POST /quarters/match",
+        }
         return {"done", "hidden"} if caller.sees is None and case.route in bare else {"done"}
     # a filter by a larger area leaves what is in scope of it
     return {"done", "nothing"} if (call.elsewhere, case.where) == ("nothing", Where.PARENT) else {call.elsewhere}

@@ -47,6 +47,11 @@ def test_many_texts_are_spelt_as_each_alone_and_keep_their_index() -> None:
     assert spelt.index.tolist() == [9, 7, 5, 3, 1]
 
 
+def test_a_text_whose_characters_all_stand_apart_is_one_text() -> None:
+    assert normalise_text("云 康 家 园 1 2 幢 2 单 元 3 0 1 室") == "云康家园12幢2单元301室"
+    assert normalise_text("云康家园 12幢 2 301") == "云康家园12幢2 301"
+
+
 def test_no_texts_are_no_texts() -> None:
     assert normalise(pd.Series([], dtype="str")).tolist() == []
 

@@ -45,6 +45,11 @@ _NUMBER_ENDS: Final = frozenset("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 # Each begins with the rarest character that it can: the engine then skips to the places that matter.
 _REWRITES: Final[tuple[_Rewrite, ...]] = (
+    # every character by itself: then a space between two digits means nothing either
+    (
+        re.compile(r"^(?=[^\n]*[\u4e00-\u9fff])\S(?:[^\S\n]\S){4,}[^\S\n]*$", re.MULTILINE),
+        lambda match: match[0].replace(" ", ""),
+    ),
     (re.compile(r"[^\S\n]+"), _between_numbers),
     # Arabic digits where a number stands
     (re.compile(f"[{NUMERALS}]+(?={_NUMBER_FOLLOWS})"), _digits),
@@ -68,7 +73,8 @@ _REWRITES: Final[tuple[_Rewrite, ...]] = (
 def normalise(texts: pd.Series) -> pd.Series:
     """Return the texts in one spelling; missing texts become empty.
 
-    Half-width characters, no punctuation, no spaces except between two numbers; Arabic digits in number positions
+    Half-width characters, no punctuation, no spaces except between two numbers (none at all in a text
+    whose characters all stand apart); Arabic digits in number positions
     without leading zeros; 号 楼 单元 邻 组 for 號 樓 單元 鄰 組; 幢 for 栋, 座 and 号楼; 楼 for 层 of a number;
     室 for 房; 2-1号 for 2之1号 and 2号之1. Normalising twice changes nothing.
     """
