@@ -1,4 +1,7 @@
-"""Addresses that are decided and yet in doubt: far from the others of their road, or the same door twice."""
+"""Addresses that are decided and yet in doubt: far from the others of their road, or the same door twice.
+
+Decisions by hand that have gone out of date are doubts as well: `acknowledging.doubts_of` lists all of them.
+"""
 
 from __future__ import annotations
 
@@ -36,6 +39,7 @@ class Doubt(StrEnum):
 
     FAR = "far_from_road"
     DUPLICATE = "duplicate_door"
+    STALE = "stale_override"
 
 
 def doubtful_addresses(session: Session, settings: Settings, scope: Scope, area_id: int | None = None) -> pd.DataFrame:

@@ -222,20 +222,22 @@ def place_by_hand(
         )
 
 
-def stale_overrides(session: Session, settings: Settings, scope: Scope) -> pd.DataFrame:
-    """Overrides in scope beneath which land or point have changed: index `address_id`.
+def stale_overrides(session: Session, settings: Settings, scope: Scope, area_id: int | None = None) -> pd.DataFrame:
+    """Overrides in scope (inside an area) beneath which land or point have changed: index `address_id`.
 
-    Columns: `code`, `text`, `area_id` (named by the override), `area_ended` (it is no more), `found_area_id` (where the
-    point lies now, NA = nowhere), `override_reason`, `valid_from`. An override is stale when its area has ended, or
-    when land and point say something else than when it was made.
+    Columns: `code`, `text`, `area_id` (named by the override), `home_area_id`, `area_ended` (it is no more),
+    `found_area_id` (where the point lies now, NA = nowhere), `override_reason`, `valid_from`. An override is stale when
+    its area has ended, or when land and point say something else than when it was made.
     """
     version = aliased(AreaVersion)
+    inside = [] if area_id is None else [Placement.home_area_id.in_(subtree([area_id], scope.day))]
     query = (
         select(
             Placement.address_id,
             Address.code,
             Address.text,
             Placement.area_id,
+            Placement.home_area_id,
             version.id.is_(None).label("area_ended"),
             Placement.suggested_area_id,
             Placement.override_reason,
@@ -243,10 +245,12 @@ def stale_overrides(session: Session, settings: Settings, scope: Scope) -> pd.Da
         )
         .join(Address, Address.id == Placement.address_id)
         .outerjoin(version, (version.area_id == Placement.area_id) & version.valid_on(scope.day))
-        .where(Placement.valid_on(scope.day), Placement.override_reason.is_not(None), placement_in_scope(scope))
+        .where(
+            Placement.valid_on(scope.day), Placement.override_reason.is_not(None), placement_in_scope(scope), *inside
+        )
         .order_by(Placement.address_id)
     )
-    dtypes = {"area_id": "Int64", "suggested_area_id": "Int64", "area_ended": "bool"}
+    dtypes = {**dict.fromkeys(("area_id", "home_area_id", "suggested_area_id"), "Int64"), "area_ended": "bool"}
     held = read_frame(session, query, dtypes=dtypes, index="address_id")
     if held.empty:
         return held.drop(columns="suggested_area_id").assign(found_area_id=pd.array([], dtype="Int64"))

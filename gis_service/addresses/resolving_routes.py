@@ -11,7 +11,8 @@ from pydantic import BaseModel, Field
 
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
-from gis_service.addresses.doubts import Doubt, doubtful_addresses
+from gis_service.addresses.acknowledging import doubts_of
+from gis_service.addresses.doubts import Doubt
 from gis_service.addresses.resolving import (
     accept_suggestions,
     override_area,
@@ -75,15 +76,17 @@ class StaleOverride(BaseModel):
 
 
 class DoubtfulAddress(BaseModel):
-    """A decided address that may be wrong, and the one that speaks against it."""
+    """A decided address that may be wrong, and the one that speaks against it, if it is one."""
 
     address_id: int
     doubt: Doubt
     code: str
     text: str
     distance_m: Annotated[float | None, Field(description="To the others of its road, metres.")]
-    other_id: int
-    other_text: str
+    other_id: int | None
+    other_text: str | None
+    acknowledged_by: Annotated[str | None, Field(description="Who answers for it; null while it is open.")]
+    acknowledged_reason: str | None
 
 
 @router.post("/unresolved/acceptances")
@@ -143,6 +146,6 @@ def doubtful(
     offset: Offset = 0,
     limit: Limit = 100,
 ) -> Page[DoubtfulAddress]:
-    """List addresses far from the others of their road, and doors that are there twice."""
-    frame = doubtful_addresses(session, settings, scope, area_id)
+    """List addresses far from the others of their road, doors that are there twice, and decisions out of date."""
+    frame = doubts_of(session, settings, scope, area_id)
     return Page(items=items_of(DoubtfulAddress, frame, offset, limit), total=len(frame), offset=offset, limit=limit)

@@ -110,11 +110,6 @@ def clearance(session: Session, scope: Scope, area_id: int, quarter: str) -> Cle
     return Clearance(_by_reason(waiting), _by_reason(still))
 
 
-def unresolved_cleared(session: Session, scope: Scope, area_id: int, quarter: str) -> bool:
-    """Say whether the quarter of an area may be finalised: its list of `scope.day` is empty or signed off."""
-    return clearance(session, scope, area_id, quarter).is_cleared
-
-
 def sign_offs(
     session: Session, scope: Scope, *, quarter: str | None = None, area_id: int | None = None
 ) -> pd.DataFrame:

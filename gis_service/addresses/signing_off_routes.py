@@ -10,6 +10,8 @@ from pydantic import BaseModel, Field
 
 from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
+from gis_service.addresses.acknowledging import acknowledge_doubts, open_doubts
+from gis_service.addresses.doubts import Doubt
 from gis_service.addresses.routes import AddressItem
 from gis_service.addresses.signing_off import (
     QUARTER,
@@ -19,7 +21,7 @@ from gis_service.addresses.signing_off import (
     signed_addresses,
 )
 from gis_service.addresses.tables import Unresolved
-from gis_service.api.dependencies import AsOf, EngineDep, ReadDep
+from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import Instant, Limit, Offset, Page, PlainText, RowKey, items_of
 
 router = APIRouter(
@@ -31,13 +33,14 @@ Counts = dict[Unresolved, int]
 
 
 class ClearanceItem(BaseModel):
-    """What of an area waits for a decision, and what of that nobody has signed for the quarter; by reason."""
+    """What of an area waits for a decision, what of that nobody has signed for the quarter, open doubts; by reason."""
 
     area_id: int
     quarter: str
     cleared: bool
     waiting: Counts
     open: Counts
+    doubts: dict[Doubt, int]
 
 
 class SignOff(BaseModel):
@@ -72,6 +75,21 @@ class Signed(BaseModel):
     counts: Counts
 
 
+class Acknowledgement(BaseModel):
+    """Which doubts somebody answers for: all conditions must hold; without any, every open one in your part."""
+
+    reason: Annotated[PlainText, Field(max_length=500)]
+    area_id: RowKey | None = None
+    doubt: Doubt | None = None
+    address_ids: Annotated[list[RowKey] | None, Field(max_length=10_000)] = None
+
+
+class Acknowledged(BaseModel):
+    """How many doubts were acknowledged."""
+
+    doubts: int
+
+
 class SignedAddressItem(AddressItem):
     """An address that was signed; `signed_as` is why it waited then, `unresolved` why it waits now."""
 
@@ -79,16 +97,20 @@ class SignedAddressItem(AddressItem):
 
 
 @router.get("/unresolved/clearance")
-def read_clearance(session: ReadDep, scope: ScopeDep, area_id: RowKey, quarter: Quarter) -> ClearanceItem:
-    """Say whether the list of an area is empty or signed off: only then its quarter can be finalised."""
+def read_clearance(
+    session: ReadDep, settings: SettingsDep, scope: ScopeDep, area_id: RowKey, quarter: Quarter
+) -> ClearanceItem:
+    """Say whether no decision and no doubt of an area is open: only then its quarter can be finalised."""
     found = clearance(session, scope, area_id, quarter)
+    doubts = open_doubts(session, settings, scope, area_id)
     return ClearanceItem.model_validate(
         {
             "area_id": area_id,
             "quarter": quarter,
-            "cleared": found.is_cleared,
+            "cleared": found.is_cleared and not any(doubts.values()),
             "waiting": found.waiting,
             "open": found.open,
+            "doubts": doubts,
         }
     )
 
@@ -112,6 +134,15 @@ def sign(engine: EngineDep, acting: ActingDep, day: AsOf, order: Signing) -> Sig
     """Answer for everything in an area that waits and is not signed yet."""
     signed = sign_off_unresolved(engine, acting, order.area_id, order.quarter, order.note, day)
     return Signed.model_validate({"sign_off_id": signed.id, "counts": signed.counts})
+
+
+@router.post("/unresolved/doubtful/acknowledgements", dependencies=[Depends(requires(Permission.SIGN_OFF_UNRESOLVED))])
+def acknowledge(
+    engine: EngineDep, settings: SettingsDep, acting: ActingDep, day: AsOf, order: Acknowledgement
+) -> Acknowledged:
+    """Answer for doubts in your part of the district, one or many; each is open again as soon as its facts change."""
+    said = order.model_dump(exclude={"reason"})
+    return Acknowledged(doubts=acknowledge_doubts(engine, settings, acting, day, order.reason, **said))
 
 
 @router.get("/unresolved/sign-offs/{sign_off_id}/addresses")

@@ -144,6 +144,23 @@ class SignedAddress(Row):
     unresolved: Mapped[str] = mapped_column(String(20))
 
 
+class AcknowledgedDoubt(Row):
+    """A doubt about an address that somebody has looked into and answers for, as long as the facts are the same."""
+
+    __tablename__ = "acknowledged_doubt"
+
+    id: Mapped[int] = mapped_column(RowId, primary_key=True)
+    address_id: Mapped[int] = mapped_column(ForeignKey("address.id", ondelete="CASCADE"), index=True)
+    doubt: Mapped[str] = mapped_column(String(20))
+    #: a digest of what was seen: other facts are another doubt
+    facts: Mapped[str] = mapped_column(String(32))
+    day: Mapped[date]
+    reason: Mapped[str] = mapped_column(String(500))
+    acknowledged_by: Mapped[str] = mapped_column(String(100))
+    account_id: Mapped[int | None]
+    acknowledged_at: Mapped[datetime]
+
+
 class AddressSearch(Row):
     """What an address is found by; `gis_service.addresses.search_index` keeps it in step with the addresses."""
 

@@ -20,6 +20,7 @@ from gis_service.areas.change_kinds import border_of
 from gis_service.areas.queries import areas
 from gis_service.areas.reach import reach_of
 from gis_service.areas.tables import AreaLevel
+from gis_service.changes.completing import Undrawn, drawn_by, undrawn_split
 from gis_service.errors import InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.settings import Settings
 from gis_service.storage.boxes import Box
@@ -155,6 +156,9 @@ def propose_split(at: Surveying, area_id: int, line: Path) -> Proposal:
         parts = split_by_line(old.geometry.iloc[0], line)
     except DrawingError as error:
         raise _refused(at, old, error) from error
+    undrawn = undrawn_split(at.session, area_id, at.day)
+    if undrawn is not None and undrawn.area_id == area_id:
+        return _drawn_split(at, undrawn, parts)
     below = areas(at.session, Scope(at.day, None), parent=area_id)
     children: list[list[int]] = [[] for _ in parts]
     notes: list[str] = []
@@ -186,6 +190,19 @@ def propose_split(at: Surveying, area_id: int, line: Path) -> Proposal:
         for part, after, shape in zip(asked_parts, m2, parts, strict=True)
     )
     return Proposal({"kind": "split", "area_id": area_id, "parts": asked_parts}, borders, notes=tuple(notes))
+
+
+def _drawn_split(at: Surveying, undrawn: Undrawn, pieces: list[shapely.Geometry]) -> Proposal:
+    """The parts of a split that has waited for its map, in the order of their codes from west to east."""
+    if len(pieces) != len(undrawn.parts):
+        counts = {"count": len(undrawn.parts), "pieces": len(pieces)}
+        raise InvalidInputError(T("The split has {count} parts, and the line makes {pieces}.", **counts))
+    from_west = sorted(pieces, key=lambda piece: piece.centroid.x)
+    drawn = {part_id: _wire(piece) for (part_id, _code, _name), piece in zip(undrawn.parts, from_west, strict=True)}
+    rows = zip(undrawn.parts, at.m2(from_west), from_west, strict=True)
+    borders = _borders((part_id, code, name, 0.0, m2, piece) for (part_id, code, name), m2, piece in rows)
+    note = str(T("The split waits for its map: its parts take their borders."))
+    return Proposal(drawn_by(undrawn, drawn), borders, notes=(note,))
 
 
 def merged_along(below: gpd.GeoDataFrame, area_ids: list[int]) -> shapely.Geometry:

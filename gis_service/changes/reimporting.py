@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,52 @@ class Redelivery:
 
     comparison: Comparison
     change: LandChange | None
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is said of every area that differs and fits: of a class, of a level, by at least and at most so much.
+
+    Attributes
+    ----------
+    found, level : empty for any.
+    least_percent, most_percent : of the old ground; None for any. What has no ground on one side fits neither bound.
+    said : empty: as suggested, whatever an earlier rule says.
+    """
+
+    found: Found | None = None
+    level: AreaLevel | None = None
+    least_percent: float | None = None
+    most_percent: float | None = None
+    said: Said | None = None
+
+    def fits(self, table: pd.DataFrame) -> pd.Series:
+        """Which rows of `Comparison.table` differ and fit."""
+        chosen = table["found"].ne(Found.UNCHANGED.value)
+        if self.found is not None:
+            chosen &= table["found"].eq(self.found.value)
+        if self.level is not None:
+            chosen &= table["level"].eq(self.level.value)
+        percent = 100 * table["difference_share"].astype("Float64")
+        if self.least_percent is not None:
+            chosen &= percent.ge(self.least_percent).fillna(value=False).astype(bool)
+        if self.most_percent is not None:
+            chosen &= percent.le(self.most_percent).fillna(value=False).astype(bool)
+        return chosen
+
+
+def said_of(comparison: Comparison, rules: Sequence[Rule], single: Mapping[str, Said]) -> dict[str, Said]:
+    """What is said of each area, by its code: a later rule goes before an earlier one, a single word before all."""
+    table = comparison.table
+    codes = table["code"].fillna(table["old_code"])
+    told: dict[str, Said] = {}
+    for rule in rules:
+        for code in codes[rule.fits(table)]:
+            if rule.said is None:
+                told.pop(code, None)
+            else:
+                told[code] = rule.said
+    return told | dict(single)
 
 
 def draft_reimport(

@@ -7,6 +7,7 @@ from gis_service.texts import T, Text
 #: acts as they are recorded and the words for them; an act without words is shown as it is recorded
 ACT_NAMES: dict[str, Text] = {
     "accept_suggestions": T("Suggestions accepted"),
+    "acknowledge_doubts": T("Doubts acknowledged"),
     "add_visit_photo": T("Photo added"),
     "apply_import": T("Import applied"),
     "apply_land_change": T("Land change applied"),

@@ -8,8 +8,9 @@ from datetime import date
 from typing import Annotated, Any, Final
 
 import pandas as pd
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, File, Form, Query, Request, UploadFile
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from pydantic import Field
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -23,9 +24,12 @@ from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_details, area_names, lineage
 from gis_service.areas.tables import AreaLevel
 from gis_service.changes.actions import draft_change
+from gis_service.changes.completing import Undrawn, borders_in_file, drawn_by, undrawn_split
 from gis_service.changes.editing import Surveying, propose_new
 from gis_service.errors import InvalidInputError
-from gis_service.intake.subject import Mode
+from gis_service.intake.routes import owner_of
+from gis_service.intake.subject import ImportOptions, Mode
+from gis_service.intake.uploads import drop_upload, keep_upload
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from gis_service.teams.queries import units
@@ -45,6 +49,7 @@ FORMS: Final[dict[str, Text]] = {
     "recode": T("Another code"),
     "move": T("Another parent"),
     "split": T("Split by what lies in it"),
+    "draw": T("Its map"),
     "create": T("A new area in it"),
     "retire": T("It ends"),
 }
@@ -67,6 +72,7 @@ class Typed:
     parent_id: str = ""
     area_kind: str = ""
     corners: str = ""
+    drawn: tuple[str, ...] = ()
     part_names: tuple[str, ...] = ()
     part_codes: tuple[str, ...] = ()
     children: tuple[str, ...] = ()
@@ -85,6 +91,7 @@ def _typed(
     parent_id: Short = "",
     area_kind: Short = "",
     corners: Annotated[str, Form(max_length=200_000)] = "",
+    drawn: Annotated[list[Annotated[str, Field(max_length=200_000)]] | None, Form(max_length=100)] = None,
     part_names: Many = None,
     part_codes: Many = None,
     children: Many = None,
@@ -101,6 +108,7 @@ def _typed(
         parent_id,
         area_kind,
         corners,
+        tuple(drawn or ()),
         tuple(part_names or ()),
         tuple(part_codes or ()),
         tuple(children or ()),
@@ -137,10 +145,14 @@ def draft(
     area_id: RowKey,
     day: Annotated[date, Form()],
     typed: TypedDep,
+    file: Annotated[UploadFile | None, File()] = None,
 ) -> Response:
     """Draft what the form asks for; then it is looked at, approved and applied as any other change."""
     try:
-        payload = _payload(engine, settings, acting, day, area_id, typed)
+        if typed.kind == "draw":
+            payload: Mapping[str, Any] = _completed(engine, settings, acting, day, area_id, typed, file)
+        else:
+            payload = _payload(engine, settings, acting, day, area_id, typed)
         change = draft_change(engine, acting, payload, Mode(typed.mode), day, note=typed.note.strip() or None)
     except InvalidInputError as error:
         return _form(request, engine, acting, day, area_id, typed, Refusal("form", error))
@@ -179,6 +191,33 @@ def _payload(
             return asked | {"units": told}
 
 
+def _completed(
+    engine: Engine,
+    settings: Settings,
+    viewer: Viewer,
+    day: date,
+    area_id: int,
+    typed: Typed,
+    file: UploadFile | None,
+) -> dict[str, Any]:
+    """The borders of the parts of a split: as typed, and what the file has."""
+    with reading(engine) as session:
+        area_details(session, scope_of(session, viewer, day), area_id)
+        undrawn = undrawn_split(session, area_id, day)
+    if undrawn is None:
+        raise InvalidInputError(T("Choose what should become of the area."))
+    told = zip(undrawn.parts, typed.drawn, strict=False)
+    borders = {part[0]: border_typed(text) for part, text in told if text.strip()}
+    if file is None or not file.filename:
+        return drawn_by(undrawn, borders)
+    upload = keep_upload(settings, owner_of(viewer), file.filename, file.file)
+    try:
+        options = ImportOptions(valid_from=day, file_name=upload.name)
+        return drawn_by(undrawn, borders | borders_in_file(engine, settings, viewer, upload.path, options, undrawn))
+    finally:
+        drop_upload(settings, upload)
+
+
 def _parts(typed: Typed) -> list[dict[str, Any]]:
     """The parts that are named, each with the children that go to it."""
     chosen = list(zip(typed.children, typed.part_of, strict=False))
@@ -206,10 +245,11 @@ def _founded(at: Surveying, area: Mapping[str, Any], typed: Typed) -> dict[str, 
     return asked
 
 
-def _offered(area: Mapping[str, Any]) -> list[str]:
+def _offered(area: Mapping[str, Any], undrawn: Undrawn | None = None) -> list[str]:
     """What can be asked of an area of this level."""
     level = AreaLevel(area["level"])
-    left_out = {"create", "split"} if level.child is None else set()
+    left_out = {"create"} if level.child is None else set()
+    left_out |= {"draw"} if undrawn is None else {"split"}
     left_out |= {"move", "retire", "split"} if level.parent is None else set()
     return [kind for kind in FORMS if kind not in left_out]
 
@@ -226,7 +266,8 @@ def _form(
     with reading(engine) as session:
         scope = scope_of(session, viewer, day)
         area = area_details(session, scope, area_id)
-        offered = _offered(area)
+        undrawn = undrawn_split(session, area_id, day)
+        offered = _offered(area, undrawn)
         kind = typed.kind if typed.kind in offered else offered[0]
         level = AreaLevel(area["level"])
         steps = lineage(session, area_id, scope)
@@ -243,6 +284,7 @@ def _form(
         lineage=steps,
         forms=[(value, str(FORMS[value])) for value in offered],
         kind=kind,
+        undrawn=undrawn,
         typed=typed,
         refusal=refusal,
         child_level_name=code_name(child) if child else "",

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from gis_service.access.http import ActingDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
-from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
+from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep, today_here
 from gis_service.api.problems import status_of
 from gis_service.api.wire import RowKey
 from gis_service.areas.tables import ChangeState, LandChange
@@ -24,6 +24,7 @@ from gis_service.changes.actions import (
     land_changes,
     revert_change,
 )
+from gis_service.changes.completing import undrawn_split
 from gis_service.changes.published import published_impact_of
 from gis_service.errors import GridError, InvalidInputError
 from gis_service.settings import Settings
@@ -170,6 +171,8 @@ def _change(
     with reading(engine) as session:
         asked = sentences(session, viewer, [change])[change.id]
         comparison = compared_borders(session, settings, viewer, change, impact)
+        is_split = change.kind == "split" and change.state == ChangeState.APPLIED
+        undrawn = undrawn_split(session, change.payload["area_id"], max(change.day, today_here())) if is_split else None
         tables: dict[str, Any] = {"faults": []} if impact is None else impact_tables(session, viewer, change, impact)
     return page(
         request,
@@ -177,6 +180,7 @@ def _change(
         viewer,
         status=status_of(refusal.error) if refusal else 200,
         change=change,
+        undrawn=undrawn,
         asked=asked,
         impact=impact,
         tables_shown=tables,

@@ -47,6 +47,7 @@ WORDS: dict[str, Text] = {
     "code": T("Code"),
     "name": T("Name of the area"),
     "part": T("Part {number}, {m2} m²"),
+    "swap": T("The other way round"),
     "coordinates": T("One corner a line: longitude, latitude."),
     "discarded": T("The drawing was taken back."),
 }

@@ -15,6 +15,7 @@ from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_details, area_names, count_areas, lineage
 from gis_service.areas.tables import AreaLevel
+from gis_service.changes.completing import undrawn_split
 from gis_service.jobs.running import said_in_words
 from gis_service.planning.notices import notices_for, read_by
 from gis_service.registers.published import published_beat_loads, published_coverage
@@ -105,6 +106,7 @@ def area_page(
         figures=records(figures.loc[[area_id]])[0],
         counts=count_unresolved(session, scope, area_id),
         may_draft=viewer.may(Permission.DRAFT_LAND_CHANGE),
+        undrawn=undrawn_split(session, area_id, scope.day),
         rows=records(children),
         officers=records(staff[staff["area_id"].isin(inside)]),
         beats=records(held[held["area_id"].isin(inside)].sort_values("load", ascending=False)),

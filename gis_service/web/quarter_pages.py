@@ -283,13 +283,14 @@ def close_page(
     session: ReadDep,
     scope: ScopeDep,
     engine: EngineDep,
+    settings: SettingsDep,
     acting: ActingDep,
     today: TodayDep,
     reconciliation_id: RowKey,
 ) -> Response:
     """Close the quarter for good; what is in the way is said on the page."""
     try:
-        close(engine, acting, reconciliation_id, today=today)
+        close(engine, settings, acting, reconciliation_id, today=today)
     except GridError as error:
         return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
     return _back(reconciliation_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Final
 
@@ -24,7 +24,7 @@ from gis_service.areas.queries import areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.changes.comparing import Comparison, Found, Said, compare_layer
 from gis_service.changes.reimport_routes import Day
-from gis_service.changes.reimporting import draft_reimport
+from gis_service.changes.reimporting import Rule, draft_reimport, said_of
 from gis_service.errors import GridError, InvalidInputError
 from gis_service.intake.report import fault_cells, fault_headings
 from gis_service.intake.routes import Columns, Crs, FileSent, options_of, owner_of
@@ -43,7 +43,11 @@ from maps.page import script_json
 router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permission.DRAFT_LAND_CHANGE))])
 
 ROWS_SHOWN: Final = 400
-"""Areas that can be decided one by one; of more the others are as suggested."""
+"""Areas that are listed, to be decided one by one; many are decided by a filter."""
+
+MOST_SINGLE: Final = 5 * ROWS_SHOWN
+MOST_RULES: Final = 30
+Word = Annotated[str, Form(max_length=40)]
 
 MOST_VERTICES: Final = 60_000
 """So many corners of borders are drawn on the two maps; of more the least different areas are left out."""
@@ -52,6 +56,7 @@ FAULTS_SHOWN: Final = 100
 AROUND: Final = 0.1
 _ORDER: Final = [each.value for each in (Found.MISSING, Found.NEW, Found.CHANGED, Found.CORRECTED, Found.UNCHANGED)]
 _SAID: Final = TypeAdapter(dict[str, Said])
+_RULE: Final = TypeAdapter(Rule)
 _MODE: Final = TypeAdapter(Mode | None)
 
 
@@ -75,16 +80,24 @@ class Reading:
 
 @dataclass(frozen=True)
 class Choice:
-    """What is said of single areas (`codes` and `said` go together), and of all that the file lacks."""
+    """What is said of single areas (`codes` and `said` go together), of many at once, and of all that the file lacks.
+
+    Attributes
+    ----------
+    rules : of many, one after the other, as `written` writes them.
+    shown : whose rows the page lists.
+    """
 
     codes: tuple[str, ...] = ()
     said: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    shown: Rule = field(default_factory=Rule)
     end_missing: bool = False
     note: str = ""
 
     @property
     def by_code(self) -> dict[str, Said]:
-        """What is said of each area that anything is said of."""
+        """What is said of each single area that anything is said of."""
         try:
             told = {code: said for code, said in zip(self.codes, self.said, strict=True) if said}
             return _SAID.validate_python(told)
@@ -99,12 +112,44 @@ def _reading(
 
 
 def _choice(
-    codes: Annotated[list[str] | None, Form(max_length=ROWS_SHOWN)] = None,
-    said: Annotated[list[str] | None, Form(max_length=ROWS_SHOWN)] = None,
+    codes: Annotated[list[str] | None, Form(max_length=MOST_SINGLE)] = None,
+    said: Annotated[list[str] | None, Form(max_length=MOST_SINGLE)] = None,
+    rules: Annotated[list[str] | None, Form(max_length=MOST_RULES)] = None,
+    *,
+    many_found: Word = "",
+    many_level: Word = "",
+    many_least: Word = "",
+    many_most: Word = "",
+    many_said: Word = "",
+    act: Word = "",
     end_missing: Annotated[bool, Form()] = False,
     note: Annotated[str, Form(max_length=500)] = "",
 ) -> Choice:
-    return Choice(tuple(codes or ()), tuple(said or ()), end_missing, note)
+    """As typed, after what the button does with it: add a rule (`say`), drop the n-th (`drop-2`), or only show."""
+    kept = [_rule(written) for written in rules or ()]
+    shown = _rule(f"{many_found}|{many_level}|{many_least}|{many_most}|{many_said}")
+    if act == "say":
+        kept.append(shown)
+    elif act.startswith("drop-") and act[5:].isdecimal():
+        kept = [rule for place, rule in enumerate(kept) if place != int(act[5:])]
+    return Choice(tuple(codes or ()), tuple(said or ()), tuple(kept), shown, end_missing, note)
+
+
+def _rule(written: str) -> Rule:
+    """A rule as the page carries it along: class, level, least and most per cent, what is said."""
+    try:
+        found, level, least, most, said = (part.strip() or None for part in written.split("|"))
+        return _RULE.validate_python(
+            {"found": found, "level": level, "least_percent": least, "most_percent": most, "said": said}
+        )
+    except ValueError as error:
+        raise InvalidInputError(T("Say which areas: a class, a level, percentages from 0 on.")) from error
+
+
+def written(rule: Rule) -> str:
+    """The other way round."""
+    parts = (rule.found, rule.level, rule.least_percent, rule.most_percent, rule.said)
+    return "|".join("" if part is None else f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
 
 
 ReadingDep = Annotated[Reading, Depends(_reading)]
@@ -140,18 +185,24 @@ def draft(
     ticket: Annotated[str, Form(max_length=64)],
     how: ReadingDep,
     choice: ChoiceDep,
+    act: Word = "",
 ) -> Response:
-    """Draft the one change that the choice comes to."""
+    """Draft the one change that the choice comes to; or only show what would be said of many areas at once."""
     upload = find_upload(settings, owner_of(acting), ticket)
     options = how.options(upload.name)
+    if act or choice.rules:
+        found = compare_layer(engine, settings, acting, upload.path, options)
+    if act:
+        return _compared(request, engine, settings, acting, upload, how, found, choice)
     try:
+        said = said_of(found, choice.rules, choice.by_code) if choice.rules else choice.by_code
         made = draft_reimport(
             engine,
             settings,
             acting,
             upload.path,
             options,
-            choice.by_code,
+            said,
             end_missing=choice.end_missing,
             note=choice.note.strip() or None,
         )
@@ -193,13 +244,15 @@ def _compared(
     refusal: Refusal | None = None,
 ) -> HTMLResponse:
     differing = _differing(found)
-    rows = records(differing.head(ROWS_SHOWN))
+    listed = differing[choice.shown.fits(found.table).reindex(differing.index)]
+    rows = records(listed.head(ROWS_SHOWN))
     told = dict(zip(choice.codes, choice.said, strict=False))
     for row in rows:
         row["key"] = row["code"] or row["old_code"]
         row["said"] = told.get(row["key"], "")
         row["heir_names"] = "、".join(str(found.table.loc[heir, "name"]) for heir in row["heirs"])
-    drawn = _drawn(found, differing.index)
+    keys = {row["key"] for row in rows}
+    drawn = _drawn(found, listed.index)
     return page(
         request,
         "reimport_compared.html",
@@ -207,8 +260,14 @@ def _compared(
         status=status_of(refusal.error) if refusal else 200,
         found=found,
         rows=rows,
-        rows_left=len(differing) - len(rows),
-        undrawn=len(differing) - int(drawn["area_id"].nunique()),
+        differing=len(differing),
+        listed=len(listed),
+        rows_left=len(listed) - len(rows),
+        elsewhere=[(code, said) for code, said in told.items() if said and code not in keys],
+        undrawn=len(listed) - int(drawn["area_id"].nunique()),
+        classes=[(each.value, found.counts[each.value]) for each in Found if each is not Found.UNCHANGED],
+        levels=[str(level) for level in differing["level"].unique()],
+        rules=[(rule, written(rule), int(rule.fits(found.table).sum())) for rule in choice.rules],
         comparison=script_json(_maps(engine, settings, viewer, found, drawn)) if len(drawn) else None,
         headings=fault_headings(),
         faults=[fault_cells(fault) for fault in found.faults[:FAULTS_SHOWN]],

@@ -180,6 +180,7 @@ CODE_NAMES |= {
     "sliver_parent_follows": T("Parent drawn as its children (sliver)"),
     "far_from_road": T("Far from its road"),
     "duplicate_door": T("The same door twice"),
+    "stale_override": T("A decision that is out of date"),
     "kind_town": T("Town"),
     "kind_subdistrict": T("Subdistrict"),
     "kind_village": T("Administrative village"),

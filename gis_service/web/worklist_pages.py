@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Annotated, Any, Self
@@ -18,6 +19,7 @@ from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
+from gis_service.addresses.acknowledging import open_doubts
 from gis_service.addresses.queries import address, addresses, count_unresolved
 from gis_service.addresses.resolving import (
     accept_suggestions,
@@ -34,7 +36,7 @@ from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.api.problems import status_of
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_names
-from gis_service.errors import GridError, NotFoundError
+from gis_service.errors import GridError, NotFoundError, TooLargeError
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from gis_service.teams.fence import fenced_scope
@@ -323,7 +325,7 @@ def _worklist(
         base = base_map_data(Drawing(session, scope, settings).base_maps)
         by_area = records(waiting_by_area(session, scope))
         quarter = quarter_of(day)
-        to_sign = _to_sign(session, scope, wanted.area_id, quarter)
+        to_sign = _to_sign(session, settings, scope, wanted.area_id, quarter)
     waiting = sum(counts[reason.value] for reason in Unresolved)
     return page(
         request,
@@ -351,15 +353,29 @@ def _worklist(
     )
 
 
-def _to_sign(session: Session, scope: Scope, area_id: int | None, quarter: str) -> dict[str, Any] | None:
-    """How many addresses of the area chosen are open for the quarter; None when none is chosen."""
+def _to_sign(
+    session: Session, settings: Settings, scope: Scope, area_id: int | None, quarter: str
+) -> dict[str, Any] | None:
+    """How many addresses of the area chosen are open for the quarter; None when none is chosen.
+
+    Doubts are counted where nothing else is open; None where the area is too large for that.
+    """
     if area_id is None:
         return None
     try:
         found = clearance(session, scope, area_id, quarter)
     except NotFoundError:
         return None
-    return {"open": sum(found.open.values()), "waiting": sum(found.waiting.values()), "cleared": found.is_cleared}
+    doubts = None
+    if found.is_cleared:
+        with suppress(TooLargeError):
+            doubts = sum(open_doubts(session, settings, scope, area_id).values())
+    return {
+        "open": sum(found.open.values()),
+        "waiting": sum(found.waiting.values()),
+        "cleared": found.is_cleared,
+        "doubts": doubts,
+    }
 
 
 def _dot(row: dict[str, Any]) -> dict[str, Any]:

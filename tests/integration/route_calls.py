@@ -275,6 +275,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
     ),
     "GET /api/v1/unresolved/stale-overrides": (Call(query=_all_rows),),
     "GET /api/v1/unresolved/doubtful": (Call(query=_all_rows),),
+    "POST /api/v1/unresolved/doubtful/acknowledgements": (
+        Call(json=lambda s: {"reason": "seen on site", "area_id": s.with_doubt()}, elsewhere="hidden"),
+    ),
     "GET /api/v1/unresolved/clearance": (
         Call(query=lambda s: {"area_id": s.area_id, "quarter": "2026-Q4"}, elsewhere="hidden"),
     ),
@@ -692,6 +695,13 @@ CALLS: dict[str, tuple[Call, ...]] = {
     "GET /unresolved": (Call(lists="waiting"),),
     "GET /unresolved/stale": (Call(),),
     "GET /unresolved/doubtful": (Call(),),
+    "POST /unresolved/doubtful": (
+        Call(
+            query=lambda s: {"area_id": s.with_doubt()},
+            form=lambda _: {"reason": "seen on site", "everything": "true"},
+            elsewhere="hidden",
+        ),
+    ),
     "POST /unresolved/acceptance": (
         Call(
             query=lambda s: {"area_id": s.area_id, "reason": "no_point"},

@@ -231,6 +231,11 @@ class Spot:
         self.fresh_address()
         return self.area_id
 
+    def with_doubt(self) -> int:
+        """The area, where somebody has decided one more address otherwise than its point says."""
+        self.fresh_address(overridden=True)
+        return self.area_id
+
     def fresh_sign_off(self) -> int:
         """Somebody has signed for this area."""
         return self.site.lay(

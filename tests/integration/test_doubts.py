@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 from shapely import Point
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from gis_service.access.scope import Scope
+from gis_service.access.tables import AuditEntry
 from gis_service.access.viewer import SHELL
 from gis_service.addresses import doubts
+from gis_service.addresses.acknowledging import acknowledge_doubts, open_doubts
 from gis_service.addresses.actions import assign_addresses
-from gis_service.addresses.doubts import doubtful_addresses
+from gis_service.addresses.doubts import Doubt, doubtful_addresses
+from gis_service.addresses.resolving import override_area
 from gis_service.addresses.tables import Address
 from gis_service.errors import TooLargeError
 from gis_service.settings import Settings
@@ -78,3 +81,53 @@ def test_more_than_a_township_is_not_looked_through_while_somebody_waits(
     monkeypatch.setattr(doubts, "MOST_ADDRESSES", 3)
     with reading(engine) as session, pytest.raises(TooLargeError):
         doubtful_addresses(session, settings, Scope(TODAY, None))
+
+
+def left(engine: Engine, settings: Settings, board: Board, area: str) -> dict[str, int]:
+    with reading(engine) as session:
+        counts = open_doubts(session, settings, Scope(TODAY, None), board.areas[area])
+    return {kind: count for kind, count in counts.items() if count}
+
+
+def test_a_doubt_is_acknowledged_and_open_again_when_its_facts_change(
+    engine: Engine, settings: Settings, board: Board, road: dict[str, int]
+) -> None:
+    override_area(engine, settings, SHELL, road["R-1"], board.areas["N12"], "the door is round the corner", TODAY)
+    assert left(engine, settings, board, "D") == {"far_from_road": 1, "duplicate_door": 1}
+    with transaction(engine) as session:  # the point now lies in S11, where it did not when it was decided
+        south = cells()["S11"].centroid
+        session.get_one(Address, road["R-1"]).geom = geometry(south)
+    everything = {"far_from_road": 1, "duplicate_door": 1, "stale_override": 1}
+    assert left(engine, settings, board, "N") == everything
+    assert acknowledge_doubts(engine, settings, SHELL, TODAY, "seen on site", doubt=Doubt.STALE) == 1
+    assert acknowledge_doubts(engine, settings, SHELL, TODAY, "two flats, one door", address_ids=[road["R-again"]]) == 1
+    assert left(engine, settings, board, "N") == {"far_from_road": 1}
+    assign_addresses(engine, settings, SHELL, TODAY)
+    assert left(engine, settings, board, "N") == {"far_from_road": 1}
+    with transaction(engine) as session:
+        session.get_one(Address, road["R-3"]).text = "中官路三号"
+    assert left(engine, settings, board, "N") == {"far_from_road": 1, "duplicate_door": 1}
+    with reading(engine) as session:
+        trail = select(AuditEntry.object_id).where(AuditEntry.action == "acknowledge_doubts").order_by(AuditEntry.seq)
+        told = session.scalars(trail).all()
+    assert told == [str(road["R-1"]), str(road["R-again"])]
+
+
+def test_doubts_are_acknowledged_in_the_own_part_by_whoever_answers_for_it(
+    engine: Engine, settings: Settings, board: Board, road: dict[str, int], signed_in: SignIn
+) -> None:
+    where, query = "/unresolved/doubtful", {"as_of": TODAY.isoformat()}
+    page = signed_in("steward").get(where, params=query).text
+    assert "中官路三号" in page
+    assert 'name="reason"' not in page
+    answered = {"everything": "true", "reason": "两户一门"}
+    assert signed_in("steward").post(where, params=query, data=answered).status_code == 403
+    leader = signed_in("squad_leader")
+    assert leader.post(where, params=query, data={"reason": "两户一门"}).status_code == 422
+    assert leader.post(where, params=query, data={**answered, "reason": " "}).status_code == 422
+    done = leader.post(where, params=query, data=answered)
+    assert "没有未确认的疑点" in done.text  # R-6 lies elsewhere
+    assert left(engine, settings, board, "D") == {"far_from_road": 1}
+    assert "两户一门" in leader.get(where, params={**query, "acknowledged": "true"}).text
+    order = {"reason": "一路两段", "area_id": board.areas["N2"]}
+    assert leader.post("/api/v1/unresolved/doubtful/acknowledgements", params=query, json=order).status_code == 404

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import shapely
 from fastapi.testclient import TestClient
 from sqlalchemy import Engine, select
 
+from gis_service.access.viewer import SHELL
 from gis_service.areas.tables import LandChange
+from gis_service.changes.actions import apply_change, approve_change
+from gis_service.changes.completing import undrawn_split
+from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from tests.integration.board import STEP, TODAY, Board, cells
 from tests.integration.conftest import SignIn
+from tests.integration.test_land_changes import homes
 from tests.integration.test_reimport import changed_rows, rows_of_board, write
 from tests.integration.test_repairs import spoil
 
@@ -63,6 +70,57 @@ def test_a_village_is_split_by_its_compounds(engine: Engine, signed_in: SignIn, 
     (change,) = drafted(engine)
     found = {part["name"]: part["children"] for part in change.payload["parts"]}
     assert found == {"甲村": [board.areas["N12"]], "乙村": [board.areas["N11"]]}
+
+
+def test_a_split_dated_before_its_map_gets_it_later(
+    engine: Engine, settings: Settings, signed_in: SignIn, board: Board, tmp_path: Path
+) -> None:
+    planner, parts = (
+        signed_in("planner"),
+        {"part_names": ["西片", "东片", "", ""], "part_codes": ["N1a", "N1b", "", ""]},
+    )
+
+    def carried() -> None:
+        change = drafted(engine)[-1]
+        approve_change(engine, SHELL, change.id)
+        apply_change(engine, settings, SHELL, change.id)
+
+    def waits(path: str) -> bool:
+        return "边界图待补" in planner.get(path, params={"as_of": DAY}).text
+
+    ask(planner, board, "N11", kind="split", **parts)
+    carried()
+    here = f"/areas/{board.areas['N11']}"
+    assert waits(here)
+    assert waits(f"/changes/{drafted(engine)[-1].id}")
+    with reading(engine) as session:
+        undrawn = undrawn_split(session, board.areas["N11"], TODAY)
+    assert undrawn is not None
+    assert [name for _id, _code, name in undrawn.parts] == ["西片", "东片"]
+    assert waits(f"/areas/{undrawn.parts[0][0]}")
+    assert planner.get(f"{here}/change?kind=draw&as_of={DAY}").text.count('name="drawn"') == 2
+    assert ask(planner, board, "N11", kind="draw", drawn=["", ""])[0] == 422
+    # by a line on the map: the western piece is the first part
+    west, south, east, north = cells()["N11"].bounds
+    middle = west + 0.45 * STEP
+    line = {"kind": "split", "area_id": board.areas["N11"], "line": [(middle, south - 1e-3), (middle, north + 1e-3)]}
+    found = planner.post("/api/v1/land-edits", params={"as_of": DAY}, json=line).json()
+    assert [each["area_id"] for each in found["asked"]["borders"]] == [part for part, _code, _name in undrawn.parts]
+    assert found["asked"]["kind"] == "redraw"
+    # one part is typed, the other comes in a file
+    ring = ((west, south), (middle, south), (middle, north), (west, north))
+    corners = "\n".join(f"{lon}, {lat}" for lon, lat in ring)
+    assert ask(planner, board, "N11", kind="draw", drawn=[corners, ""])[0] == 422
+    assert [area for area, _ in homes(engine, board, "N11", TODAY)] == [board.areas["N11"]] * 4
+    rest = {"N1b": ("东片", "compound", "N1", shapely.box(middle, south, east, north))}
+    path = write(tmp_path / "东片.gpkg", rest)
+    form, file = {"day": DAY, "kind": "draw", "drawn": [corners, ""]}, {"file": (path.name, path.read_bytes())}
+    answer = planner.post(f"{here}/change", data=form, files=file, follow_redirects=False)
+    assert answer.status_code == 303, answer.text
+    carried()
+    first, second = (part for part, _code, _name in undrawn.parts)
+    assert [area for area, _ in homes(engine, board, "N11", TODAY)] == [first, first, second, second]
+    assert not waits(f"/areas/{first}")
 
 
 def test_where_a_unit_goes_is_said_with_the_end_of_its_area(engine: Engine, signed_in: SignIn, board: Board) -> None:
@@ -138,6 +196,32 @@ def test_a_layer_is_compared_chosen_from_and_drafted(
     assert change.payload["ended"] == [board.areas["S22"]]
     gone = planner.post("/land-reimport", data=form, follow_redirects=False)
     assert gone.status_code == 404
+
+
+def test_many_areas_of_a_layer_are_decided_by_a_filter(
+    engine: Engine, signed_in: SignIn, board: Board, tmp_path: Path
+) -> None:
+    planner, path = signed_in("planner"), write(tmp_path / "新区划.gpkg", changed_rows())
+    files = {"file": (path.name, path.read_bytes())}
+    page = planner.post("/land-reimport/comparison", data={"day": DAY}, files=files).text
+    form: dict[str, Any] = {"ticket": page.split('name="ticket" value="')[1].split('"')[0], "day": DAY}
+    single = {"codes": ["N12"], "said": ["change"]}
+    much = {"many_found": "changed", "many_least": "10", "many_said": "leave"}
+    shown = planner.post("/land-reimport", data={**form, **single, **much, "act": "say"}).text
+    assert drafted(engine) == []
+    (rule,) = re.findall('name="rules" value="([^"]*)"', shown)
+    assert rule == "changed||10||leave"
+    listed = re.findall('name="codes" value="([^"]*)"', shown)
+    assert {"N12", "N21"} <= set(listed)  # what is said of a single area stays
+    assert "S1" not in listed
+    assert "撤销" in shown or "撤回" in shown
+    dropped = planner.post("/land-reimport", data={**form, **much, "rules": [rule], "act": "drop-0"}).text
+    assert 'name="rules"' not in dropped
+    wrong = planner.post("/land-reimport", data={**form, "rules": ["changed|||x|leave"]})
+    assert wrong.status_code == 422
+    planner.post("/land-reimport", data={**form, **single, "rules": [rule]}, follow_redirects=False)
+    (change,) = drafted(engine)
+    assert {each["code"] for each in change.payload["areas"]} == {"N12", "S2a", "S2b", "S1", "N11", "S2X"}
 
 
 def test_a_layer_without_differences_needs_no_draft(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from gis_service.access.permissions import Role
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL, Viewer
+from gis_service.addresses.acknowledging import acknowledge_doubts
 from gis_service.addresses.signing_off import sign_off_unresolved
-from gis_service.addresses.tables import Placement
+from gis_service.addresses.tables import Address, Placement
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.registers.mismatches.actions import set_state
 from gis_service.registers.mismatches.queries import Wanted, mismatches
@@ -277,11 +279,11 @@ def test_what_changes_after_the_signatures_is_worked_and_signed_again(
     signed(engine, n1)
     set_state(engine, SHELL, found, MismatchState.CORRECTED_VILLAGE, today=TODAY)
     with pytest.raises(ConflictError):
-        close(engine, SHELL, n1, today=TODAY)
+        close(engine, settings, SHELL, n1, today=TODAY)
     take_back(engine, SHELL, n1, today=TODAY)
     finish_work(engine, SHELL, n1, today=TODAY)
     signed(engine, n1)
-    close(engine, SHELL, n1, today=TODAY)
+    close(engine, settings, SHELL, n1, today=TODAY)
     assert state_of(engine, n1) == "closed"
 
 
@@ -290,7 +292,7 @@ def test_a_closed_quarter_prints_the_same_bytes_whatever_happens_later(
 ) -> None:
     found = worked(engine, settings, board, n1)
     signed(engine, n1)
-    printed = close(engine, SHELL, n1, today=TODAY)
+    printed = close(engine, settings, SHELL, n1, today=TODAY)
     set_state(engine, SHELL, found, MismatchState.CORRECTED_VILLAGE, today=TODAY)
     with reading(engine) as session:
         assert printed_certificate(session, WHOLE, n1) == printed
@@ -301,9 +303,9 @@ def test_a_closed_quarter_prints_the_same_bytes_whatever_happens_later(
     for word in ("area N1", "2026-Q4", "漏登", "station", "village", "结转下季度"):
         assert word in page
     assert "草稿" not in page
-    for act in (take_back, finish_work, close):
+    for act in (take_back, finish_work, partial(close, settings=settings)):
         with pytest.raises(ConflictError):
-            act(engine, SHELL, n1, today=TODAY)
+            act(engine, viewer=SHELL, reconciliation_id=n1, today=TODAY)
 
 
 @pytest.mark.parametrize(
@@ -325,7 +327,7 @@ def test_the_database_itself_keeps_a_closed_quarter(
 ) -> None:
     worked(engine, settings, board, n1)
     signed(engine, n1)
-    close(engine, SHELL, n1, today=TODAY)
+    close(engine, settings, SHELL, n1, today=TODAY)
     with engine.connect() as connection, pytest.raises(DBAPIError, match="closed quarter does not change"):
         connection.execute(text(statement))
 
@@ -340,9 +342,15 @@ def test_addresses_that_wait_for_a_decision_keep_a_quarter_open(
             update(Placement).where(Placement.address_id == board.addresses["A-N11-1"]).values(unresolved="no_point")
         )
     with pytest.raises(ConflictError):
-        close(engine, SHELL, n1, today=TODAY)
+        close(engine, settings, SHELL, n1, today=TODAY)
     sign_off_unresolved(engine, SHELL, board.areas["N1"], str(Q4), "无坐标，已报测绘", TODAY)
-    close(engine, SHELL, n1, today=TODAY)
+    with transaction(engine) as session:  # one door under two codes
+        same = Address.code.in_(("A-N11-2", "A-N11-3"))
+        session.execute(update(Address).where(same).values(text="中官路1号", road="中官路"))
+    with pytest.raises(ConflictError, match="1"):
+        close(engine, settings, SHELL, n1, today=TODAY)
+    acknowledge_doubts(engine, settings, SHELL, TODAY, "一户两码，已核", area_id=board.areas["N1"])
+    close(engine, settings, SHELL, n1, today=TODAY)
     assert state_of(engine, n1) == "closed"
 
 

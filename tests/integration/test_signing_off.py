@@ -16,7 +16,6 @@ from gis_service.addresses.signing_off import (
     sign_off_unresolved,
     sign_offs,
     signed_addresses,
-    unresolved_cleared,
 )
 from gis_service.addresses.tables import Address
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
@@ -32,7 +31,7 @@ WHOLE = Scope(TODAY, None)
 
 def cleared(engine: Engine, area_id: int, quarter: str = QUARTER) -> bool:
     with reading(engine) as session:
-        return unresolved_cleared(session, WHOLE, area_id, quarter)
+        return clearance(session, WHOLE, area_id, quarter).is_cleared
 
 
 def go_astray(engine: Engine, settings: Settings, board: Board, address: str) -> None:

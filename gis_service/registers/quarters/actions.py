@@ -15,6 +15,7 @@ from gis_service.access.audit import record
 from gis_service.access.permissions import Permission, Role
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
+from gis_service.addresses.acknowledging import open_doubts
 from gis_service.addresses.signing_off import clearance
 from gis_service.areas.queries import area_details, area_names
 from gis_service.areas.tables import AreaLevel
@@ -31,6 +32,7 @@ from gis_service.registers.quarters.queries import (
 )
 from gis_service.registers.quarters.tables import QuarterState, ReconciledItem, Reconciliation
 from gis_service.registers.tables import MismatchState
+from gis_service.settings import Settings
 from gis_service.storage.bulk import insert_frame
 from gis_service.storage.engine import transaction
 from gis_service.teams.scope import scope_of
@@ -187,20 +189,20 @@ def sign(engine: Engine, viewer: Viewer, reconciliation_id: int, *, today: date,
         return row.state
 
 
-def close(engine: Engine, viewer: Viewer, reconciliation_id: int, *, today: date) -> bytes:
+def close(engine: Engine, settings: Settings, viewer: Viewer, reconciliation_id: int, *, today: date) -> bytes:
     """Close a signed quarter for good; returns its certificate, which is the same bytes ever after.
 
     Raises
     ------
     ConflictError
-        It is not signed, a mismatch has changed since, or addresses of the village wait for a decision.
+        It is not signed, a mismatch has changed since, or addresses of the village wait for a decision or are in doubt.
     """
     viewer.require(Permission.LEAD_QUARTER)
     with transaction(engine) as session:
         row = _mine(session, viewer, reconciliation_id, today)
         _require(row, QuarterState.SIGNED)
         quarter = Quarter.parse(row.quarter)
-        _refuse_unresolved(session, row, today)
+        _refuse_unresolved(session, settings, row, today)
         items = items_of_village(session, row.village_id, quarter, today)
         if digest_of(items) != row.signed_digest:
             raise ConflictError(T("A mismatch has changed since the signatures: finish the work and sign again."))
@@ -268,11 +270,15 @@ def _refuse_open(items: pd.DataFrame) -> None:
         raise ConflictError(T("{count} mismatches are still open.", count=waiting))
 
 
-def _refuse_unresolved(session: Session, row: Reconciliation, today: date) -> None:
-    found = clearance(session, Scope(today, None), row.village_id, row.quarter)
+def _refuse_unresolved(session: Session, settings: Settings, row: Reconciliation, today: date) -> None:
+    everything = Scope(today, None)
+    found = clearance(session, everything, row.village_id, row.quarter)
     if not found.is_cleared:
         waiting = sum(found.open.values())
         raise ConflictError(T("{count} addresses of the village wait for a decision.", count=waiting))
+    doubts = sum(open_doubts(session, settings, everything, row.village_id).values())
+    if doubts:
+        raise ConflictError(T("{count} addresses of the village are in doubt: mend or acknowledge them.", count=doubts))
 
 
 def _unsign(row: Reconciliation) -> None:

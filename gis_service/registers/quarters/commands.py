@@ -134,7 +134,7 @@ def sign_one(
 def close_one(context: typer.Context, number: Number) -> None:
     """Close a signed quarter for good."""
     shell: Shell = context.obj
-    close(shell.engine, shell.viewer, number, today=today_here())
+    close(shell.engine, shell.settings, shell.viewer, number, today=today_here())
 
 
 @quarters_app.command("certificate")

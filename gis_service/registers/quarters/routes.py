@@ -237,9 +237,11 @@ def sign_village(
 
 
 @router.post("/reconciliations/{reconciliation_id}/closing", dependencies=LEAD)
-def close_village(engine: EngineDep, acting: ActingDep, today: TodayDep, reconciliation_id: RowKey) -> StateNow:
+def close_village(
+    engine: EngineDep, settings: SettingsDep, acting: ActingDep, today: TodayDep, reconciliation_id: RowKey
+) -> StateNow:
     """Close a signed quarter for good."""
-    close(engine, acting, reconciliation_id, today=today)
+    close(engine, settings, acting, reconciliation_id, today=today)
     return StateNow(state=QuarterState.CLOSED)
 
 

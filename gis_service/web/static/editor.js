@@ -332,8 +332,26 @@ function tell() {
   const moves = proposal.moved.map(({ from_name, to_name, area_m2 }) =>
     fill(words.moved, { m2: number(area_m2), from: from_name || words.nobody, to: to_name || words.nobody }));
   get("told").replaceChildren(...[...lines, ...moves, ...proposal.notes].map((line) => textElement("li", line)));
-  get("parts").replaceChildren(...nameless().map(namePart));
+  get("parts").replaceChildren(...nameless().map(namePart), ...swapping());
   get("proposal").hidden = false;
+}
+
+// Parts that were there before their map: whose is which piece of ground is for a person to say.
+function swapping() {
+  const { asked, borders } = proposal;
+  const waited = asked.kind === "redraw" && borders.features.every(({ properties }) => properties.m2_before === 0);
+  if (!waited) return [];
+  const button = textElement("button", words.swap);
+  Object.assign(button, { type: "button", className: "second", id: "swap" });
+  button.addEventListener("click", () => {
+    const shapes = asked.borders.map(({ border }) => border);
+    const seen = borders.features.map(({ geometry, properties }) => [geometry, properties.m2_after]);
+    asked.borders.forEach((each, place) => { each.border = shapes[(place + 1) % shapes.length]; });
+    borders.features.forEach((each, place) => { [each.geometry, each.properties.m2_after] = seen[(place + 1) % seen.length]; });
+    layers.becomes.clearLayers();
+    tell();
+  });
+  return [button];
 }
 
 // What a person has to name: the areas that a split, a merge or a drawing leaves.
