@@ -14,7 +14,8 @@ from gis_service.access.scope import Scope
 from gis_service.access.tables import Account
 from gis_service.access.viewer import Viewer
 from gis_service.access.viewers import viewer_of_account
-from gis_service.addresses.signing_off import sign_off_unresolved, unresolved_cleared
+from gis_service.addresses.acknowledging import acknowledge_doubts, open_doubts
+from gis_service.addresses.signing_off import clearance, sign_off_unresolved
 from gis_service.areas.queries import area_by_code, area_names
 from gis_service.areas.tables import AreaLevel
 from gis_service.demo.generation import DemoDistrict
@@ -58,11 +59,15 @@ class DemoQuarters:
         sign(engine, station, number, today=self.today)
         sign(engine, people["steward"], number, today=self.today)
         with reading(engine) as session:
-            cleared = unresolved_cleared(session, Scope(self.today, None), self.village_id, str(quarter))
+            scope = Scope(self.today, None)
+            cleared = clearance(session, scope, self.village_id, str(quarter)).is_cleared
+            doubts = open_doubts(session, settings, scope, self.village_id)
         if not cleared:
             note = "无坐标地址已报测绘，下季度核实"
             sign_off_unresolved(engine, station, self.village_id, str(quarter), note, self.today)
-        close(engine, station, number, today=self.today)
+        if any(doubts.values()):
+            acknowledge_doubts(engine, settings, station, self.today, "已上门核实，地址无误", area_id=self.village_id)
+        close(engine, settings, station, number, today=self.today)
 
     def begin_this_one(self) -> None:
         """Open this quarter in every village; hand in the lists of one township, and match it."""
