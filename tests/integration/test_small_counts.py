@@ -3,6 +3,9 @@
 The compound N11 has 3 migrants, 2 rentals and 2 mismatches in the one; in the other one of each is its neighbour N12's.
 Whatever could be read, or computed, from the answers would have to differ between the two. Every route that can be read
 is walked; a route is excused by name only, with the reason that docs/decisions/0012-small-counts.md gives.
+
+What is withheld is decided in frames, after the database. So SpatiaLite is asked in every way; PostGIS, whose part is
+the counts, once for each route of the API and whatever else has counts of its own (`OWN`).
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Engine, delete, select, text, update
 
 from gis_service.access.http import guards_of
 from gis_service.access.viewer import SHELL
@@ -42,13 +45,12 @@ from gis_service.web.map_kinds import MapKind
 from tests.integration.board import START, TODAY, Board
 from tests.integration.conftest import SignIn
 
-pytestmark = pytest.mark.parametrize("settings", ["spatialite"], indirect=True)
 RECENT = TODAY - timedelta(days=3)
 QUARTER = Quarter.of(TODAY)
 #: above the village nothing differs between the two
 LEVELS = [AreaLevel.VILLAGE.value, AreaLevel.COMPOUND.value]
 #: borders only, and seconds a call
-GROUND = {"/api/v1/land-repairs", "/api/v1/topology.geojson", "/topology"}
+GROUND = {"/api/v1/land-repairs", "/land-repairs", "/api/v1/topology.geojson", "/topology"}
 
 #: lists of single people, dwellings and mismatches, and the drawing board of who drafts: case work, no publication
 CASE_WORK = {
@@ -78,6 +80,8 @@ OWN = {
     "/registers/{area_id}",
     "/api/v1/land-changes/{change_id}/impact",
 }
+#: routes of many tables each
+MANY = {"/exports/{kind}.{suffix}", "/command/indicators/{indicator}"}
 #: what changes from one answer to the next by itself: nonces, tokens, and the fingerprint of a scenario's inputs
 _PASSING = re.compile(
     r'nonce="[^"]*"|nonce-[\w+/=-]+|(csrf_token|id="csrf)" value="[^"]*"|"csrf_token":"[^"]*"|data-csrf="[^"]*"'
@@ -113,6 +117,8 @@ def move_one_of_each(engine: Engine, board: Board) -> None:
         session.execute(update(Registration).where(Registration.source_key == "A-N11-0-2").values(address_id=neighbour))
         session.execute(update(Rental).where(Rental.code == "L-N11-more").values(address_id=neighbour))
         session.execute(update(Mismatch).where(Mismatch.source_key == "M-N11-more").values(address_id=neighbour))
+        if engine.dialect.name == "postgresql":  # numbers given to areas of changes that were only tried begin again
+            session.execute(text("SELECT setval(pg_get_serial_sequence('area', 'id'), max(id)) FROM area"))
 
 
 @pytest.fixture
@@ -211,6 +217,21 @@ def asked(service: FastAPI, board: Board, numbers: dict[str, list[Any]]) -> Iter
                 yield guard.path, path, {"as_of": TODAY.isoformat(), **query}
 
 
+def once(ways: list[tuple[str, str, dict[str, Any]]], heart: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """One way for each route with counts of its own: about the small compound, or all compounds, where it can be.
+
+    Exports and indicators are many under one route.
+    """
+    chosen: dict[str, tuple[str, str, dict[str, Any]]] = {}
+    for way in ways:
+        route, path, query = way
+        near = heart in re.split(r"\W", path) or AreaLevel.COMPOUND.value in (query.get("level"), path.split("/")[-1])
+        key = path if route in MANY else route
+        if (route.startswith("/api/") or route in OWN) and (near or key not in chosen):
+            chosen[key] = way
+    return list(chosen.values())
+
+
 def read(answer: Response) -> str:
     """What somebody reads of an answer, without what passes."""
     if "pdf" in answer.headers.get("content-type", ""):
@@ -242,8 +263,10 @@ def test_who_looks_across_townships_learns_no_small_count(
     signed_in: SignIn,
 ) -> None:
     planner, commander = signed_in("planner"), signed_in("commander")
-    ways = list(asked(service, few, numbers))
     heart = str(few.areas["N11"])
+    ways = list(asked(service, few, numbers))
+    if engine.dialect.name == "postgresql":
+        ways = once(ways, heart)
     own_ways = [
         way for way in ways if way[0] in OWN and ("{area_id}" not in way[0] or heart in re.split(r"\W", way[1]))
     ]
@@ -258,9 +281,11 @@ def test_who_looks_across_townships_learns_no_small_count(
     telling = {way for way in before if before[way] != after[way]}
     told = sorted(str(way) for way in telling if way[0] not in CASE_WORK)
     assert not told, "\n".join(told)
-    excused_for_nothing = sorted(set(CASE_WORK) - {way[0] for way in telling})
+    walked = {way[0] for way in ways}
+    excused_for_nothing = sorted((set(CASE_WORK) & walked) - {way[0] for way in telling})
     assert not excused_for_nothing, "\n".join(excused_for_nothing)
     shown = {way[0] for way in own_before if own_after[way] != own_before[way]}
+    assert walked >= OWN
     assert shown >= OWN, "the own township's doors show the difference"
 
 
