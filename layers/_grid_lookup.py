@@ -23,10 +23,31 @@ def look_up(
     x: FloatArray, y: FloatArray, index: GridIndex, owner: IntArray, on_boundary: npt.NDArray[np.bool_]
 ) -> None:
     """Write each point's owner (a row, OUTSIDE, AMBIGUOUS or NO_POINT), and whether the boundary rule named it."""
-    on_pages, touched = np.empty(BLOCK, np.int32), np.empty(BLOCK)
+    places, on_pages, touched = np.empty(BLOCK, np.int32), np.empty(BLOCK, np.int32), np.empty(BLOCK)
     for low in range(0, len(x), BLOCK):
         high = min(low + BLOCK, len(x))
-        _look_up_block(x[low:high], y[low:high], index, owner[low:high], on_boundary[low:high], on_pages, touched)
+        px, py = x[low:high], y[low:high]
+        _place(px, py, index, places)
+        _look_up_block(px, py, index, owner[low:high], on_boundary[low:high], places, on_pages, touched)
+
+
+@compiled_without_allocation
+def _place(x: FloatArray, y: FloatArray, index: GridIndex, places: IntArray) -> None:
+    """Write each point's place in the coarse grid, OUTSIDE or NO_POINT.
+
+    Without a branch and in numbers of 32 bits, so that the compiler makes it a loop over several points at once.
+    """
+    west, south, east, north = index.bounds
+    per_unit, last_column, last_row = index.origins[0, 2], np.int32(index.nx - 1), np.int32(index.ny - 1)
+    nx = np.int32(index.nx)
+    for i in range(len(x)):
+        px, py = _flushed(x[i]), _flushed(y[i])
+        within = (px >= west) & (px <= east) & (py >= south) & (py <= north)
+        column = np.int32((px - west) * per_unit if within else 0.0)
+        row = np.int32((py - south) * per_unit if within else 0.0)
+        place = min(row, last_row) * nx + min(column, last_column)
+        elsewhere = OUTSIDE if (px - px == 0.0) & (py - py == 0.0) else NO_POINT
+        places[i] = place if within else elsewhere
 
 
 @compiled_without_allocation
@@ -36,26 +57,33 @@ def _look_up_block(
     index: GridIndex,
     owner: IntArray,
     on_boundary: npt.NDArray[np.bool_],
+    places: IntArray,
     on_pages: IntArray,
     touched: FloatArray,
 ) -> None:
     """Look up so many points that what they need stays in the processor's cache.
 
     Points near each other in the arrays may lie anywhere, so nearly every step of one waits for memory. The same step
-    is therefore done for all of them before the next: first the cells, then the pages, then the edges are fetched, many
-    at once as none waits for another; then the decisions find everything at hand. That halves the time.
+    is therefore done for all of them before the next: first the cells, then those of finer grids, the pages, the edges
+    are fetched, many at once as none waits for another; then the decisions find everything at hand. It takes a third of
+    the time.
     """
     count = 0
     for i in range(len(x)):
-        px, py = _flushed(x[i]), _flushed(y[i])
+        place = places[i]
+        cell = index.cells[place] if place >= 0 else place
+        owner[i] = cell
         on_boundary[i] = False
-        if np.isfinite(px) and np.isfinite(py):
-            cell = _cell_of(px, py, index)
-            owner[i] = cell
-            on_pages[count] = i
-            count += cell < OUTSIDE
-        else:
-            owner[i] = NO_POINT
+        on_pages[count] = i
+        count += (cell < OUTSIDE) & (place >= 0)
+    kept = 0
+    for k in range(count):
+        i = on_pages[k]
+        cell = _finest(_flushed(x[i]), _flushed(y[i]), owner[i], index)
+        owner[i] = cell
+        on_pages[kept] = i
+        kept += cell < OUTSIDE
+    count = kept
     for k in range(count):
         touched[k] = index.pages[(-2 - owner[on_pages[k]]) >> 1].edge_start
     for k in range(count):
@@ -75,11 +103,13 @@ def look_up_candidates(
     """All areas that hold each point inside, for points that lie on pages: offsets and rows, by ascending number."""
     offsets = np.zeros(len(x) + 1, np.int64)
     rows = np.empty(0, np.int32)
+    places = np.empty(len(x), np.int32)
+    _place(x, y, index, places)
     for filling in (False, True):
         count = 0
         for i in range(len(x)):
             px, py = _flushed(x[i]), _flushed(y[i])
-            page = (-2 - _cell_of(px, py, index)) >> 1
+            page = (-2 - _finest(px, py, index.cells[places[i]], index)) >> 1
             while page >= 0:
                 holding, touched = _areas_at(px, py, index.pages[page], index.edges)
                 inside = holding & ~touched
@@ -101,14 +131,8 @@ def _flushed(value: float) -> float:
 
 
 @compiled_without_allocation
-def _cell_of(px: float, py: float, index: GridIndex) -> int:
-    """What the finest cell around the point is; never a finer grid."""
-    west, south, east, north = index.bounds
-    if px < west or px > east or py < south or py > north:
-        return OUTSIDE
-    column = min(int((px - west) * index.origins[0, 2]), index.nx - 1)
-    row = min(int((py - south) * index.origins[0, 2]), index.ny - 1)
-    cell = index.cells[row * index.nx + column]
+def _finest(px: float, py: float, cell: int, index: GridIndex) -> int:
+    """What the finest cell around the point is, in a coarse cell that is ``cell``; never a finer grid."""
     while cell < OUTSIDE and cell & 1:
         grid = (-3 - cell) >> 1
         column = min(max(int((px - index.origins[grid + 1, 0]) * index.origins[grid + 1, 2]), 0), FINER - 1)
