@@ -20,13 +20,13 @@ from gis_service.api.dependencies import AsOf, EngineDep, SettingsDep
 from gis_service.api.problems import status_of
 from gis_service.api.wire import RowKey
 from gis_service.areas.queries import area_names
-from gis_service.areas.tables import AreaLevel
 from gis_service.errors import GridError, InvalidInputError, TooLargeError
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from gis_service.teams.fence import fenced_scope
 from gis_service.texts import T
 from gis_service.web.change_pages import Refusal
+from gis_service.web.narrowing import AreaTyped, places_inside
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
 
@@ -56,12 +56,11 @@ class Wanted:
 
 
 def _wanted(
-    area_id: Annotated[str, Query(max_length=20)] = "",
+    area: AreaTyped,
     doubt: Annotated[str, Query(max_length=20)] = "",
     acknowledged: Annotated[bool, Query()] = False,
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Wanted:
-    area = int(area_id) if area_id.isdecimal() and 0 < int(area_id) < 2**63 else None
     return Wanted(area, Doubt(doubt) if doubt in set(Doubt) else None, acknowledged, offset)
 
 
@@ -124,7 +123,6 @@ def _doubts(
             of_kind = of_state if wanted.doubt is None else of_state[of_state["doubt"].eq(wanted.doubt.value)]
             shown = of_kind.iloc[wanted.offset : wanted.offset + PAGE]
             rows, total = records(shown.assign(area_name=shown["home_area_id"].map(names["name"]))), len(of_kind)
-    above = names[names["level"].isin([AreaLevel.TOWNSHIP.value, AreaLevel.VILLAGE.value])]
     return page(
         request,
         "doubtful.html",
@@ -136,7 +134,7 @@ def _doubts(
         limit=PAGE,
         wanted=wanted,
         doubts=[(each.value, code_name(each.value), counts.get(each.value, 0)) for each in Doubt],
-        inside=list(zip(above.index.tolist(), above["name"].tolist(), strict=True)),
+        inside=places_inside(names),
         far_m=settings.doubt_far_m,
         too_many=too_many,
         refusal=refusal,

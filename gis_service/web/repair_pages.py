@@ -27,6 +27,7 @@ from gis_service.teams.scope import scope_of
 from gis_service.texts import T
 from gis_service.web.change_pages import Refusal
 from gis_service.web.drawing import Drawing
+from gis_service.web.narrowing import AreaTyped, places_inside
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
 from maps.compare import compared_cases
@@ -60,12 +61,10 @@ class Wanted:
 
 
 def _wanted(
-    area_id: Annotated[str, Query(max_length=20)] = "",
+    area: AreaTyped,
     kind: Annotated[str, Query(max_length=40, pattern="^[a-z_]*$")] = "",
     offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
 ) -> Wanted:
-    """As typed; an area that is no number is none."""
-    area = int(area_id) if area_id.isdecimal() and 0 < int(area_id) < 2**63 else None
     return Wanted(area, kind, offset)
 
 
@@ -138,7 +137,6 @@ def _repairs(
         rows = [{**row, "areas": "、".join(names.get(each, "—") for each in row["area_ids"])} for row in records(shown)]
         if len(shown):
             comparison = script_json(_cases(engine, settings, viewer, day, found, shown.index))
-    inside = named[named["level"].isin([AreaLevel.TOWNSHIP.value, AreaLevel.VILLAGE.value])]
     return page(
         request,
         "repairs.html",
@@ -149,7 +147,7 @@ def _repairs(
         limit=PAGE,
         wanted=wanted,
         kinds=kinds,
-        inside=list(zip(inside.index.tolist(), inside["name"].tolist(), strict=True)),
+        inside=places_inside(named),
         comparison=comparison,
         obstacle=obstacle,
         refusal=refusal,

@@ -43,6 +43,7 @@ from gis_service.teams.fence import fenced_scope
 from gis_service.texts import T
 from gis_service.web.change_pages import Refusal
 from gis_service.web.drawing import Drawing
+from gis_service.web.narrowing import AreaTyped
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
 from maps.compare import base_map_data
@@ -83,9 +84,9 @@ class Filter:
     @classmethod
     def said(
         cls,
+        area: AreaTyped,
         search: Annotated[str, Query(max_length=100)] = "",
         reason: Annotated[str, Query(max_length=20)] = "",
-        area_id: Annotated[str, Query(max_length=20)] = "",
         within_m: Annotated[str, Query(max_length=20)] = "",
         offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
         as_of: Annotated[str, Query(max_length=10)] = "",
@@ -96,7 +97,6 @@ class Filter:
         except ValueError:
             metres = None
         metres = metres if metres is not None and 0 <= metres < 1e7 else None
-        area = int(area_id) if area_id.isdecimal() and 0 < int(area_id) < 2**63 else None
         return cls(search, reason, area, metres, offset, as_of)
 
 

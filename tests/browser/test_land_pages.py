@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,9 @@ from sqlalchemy import Engine
 
 from gis_service.access.audit import attach_audit
 from gis_service.access.personal import Vault
+from gis_service.access.viewer import SHELL
+from gis_service.changes.actions import apply_change, approve_change, draft_change
+from gis_service.intake.subject import Mode
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine
 from gis_service.storage.schema import upgrade_schema
@@ -34,6 +38,7 @@ class Ground:
 
     address: str
     engine: Engine
+    settings: Settings
     board: Board
 
 
@@ -48,7 +53,7 @@ def ground(tmp_path_factory: pytest.TempPathFactory, vendor_files: None) -> Iter
     attach_audit(engine, vault, settings)
     board = lay_board(engine, settings, vault)
     with served(settings) as running:
-        yield Ground(running, engine, board)
+        yield Ground(running, engine, settings, board)
     engine.dispose()
 
 
@@ -300,6 +305,30 @@ def test_a_planner_accepts_one_repair_of_many(address: str, desk: Desk, ground: 
     expect(page.locator("main")).to_contain_text("repair: 1 overlap")
 
 
+def test_a_split_that_waited_for_its_map_is_drawn_by_a_line(address: str, desk: Desk, ground: Ground) -> None:
+    parts = [{"code": "N2a", "name": "西片"}, {"code": "N2b", "name": "东片"}]
+    split = {"kind": "split", "area_id": ground.board.areas["N22"], "parts": parts}
+    change = draft_change(ground.engine, SHELL, split, Mode.CHANGE, date.today())  # noqa: DTZ011 - as the pages do
+    approve_change(ground.engine, SHELL, change.id)
+    apply_change(ground.engine, ground.settings, SHELL, change.id)
+    page = desk("planner")
+    page.goto(f"{address}/areas/{ground.board.areas['N22']}")
+    expect(page.get_by_role("status")).to_contain_text("已拆分为西片、东片：边界图待补")
+    page.get_by_role("link", name="补交边界图").click()
+    page.get_by_role("link", name="也可在地图上画线").click()
+    edit(page, address, "N22", "拆分")
+    page.locator("summary", has_text="改为输入").click()
+    page.locator("#typed").fill("121.633, 29.8\n121.633, 29.95")
+    page.get_by_role("button", name="采用这些顶点").click()
+    told = page.locator("#told li")
+    west = told.first.inner_text()
+    page.get_by_role("button", name="对调").click()
+    expect(told.first).not_to_have_text(west)
+    page.get_by_role("button", name="存为草稿").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("西片、东片")
+    expect(page.locator(".figures")).to_contain_text("地址")
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
     address: str, ground: Ground, chromium: Browser, width: int
@@ -318,7 +347,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_screen(
         "land-repairs",
         *(f"areas/{ground.board.areas['N1']}/change?kind={kind}" for kind in ("split", "create", "retire")),
         "unresolved",
+        f"areas/{ground.board.areas['N22']}/change?kind=draw",
         "unresolved/stale",
+        "unresolved/doubtful",
     ):
         page.goto(f"{address}/{path}")
         page.wait_for_load_state("networkidle")
