@@ -28,6 +28,7 @@ from gis_service.planning.published import published_proposal, published_staffin
 from gis_service.planning.published_plans import marked, published_measures, published_reasons
 from gis_service.planning.publishing import publish, revert
 from gis_service.planning.showing import compared
+from gis_service.planning.staffing import StaffingAsked
 from gis_service.shell import Shell
 from gis_service.storage.engine import reading
 from gis_service.texts import T
@@ -56,7 +57,7 @@ def show_staffing(
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         scope = Scope(on_day(day), None)
-        found = published_staffing(session, scope, shell.settings, base=base, weighted=weighted, recruits=recruits)
+        found = published_staffing(session, scope, shell.settings, StaffingAsked(base, weighted, recruits))
     rows = found[found["level"].eq(level)]
     show(rows[[*_STAFFING, "district_pays", "township_pays"] if level is AreaLevel.TOWNSHIP else list(_STAFFING)])
 

@@ -15,7 +15,7 @@ from gis_service.areas.queries import area_details, area_names
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError
 from gis_service.planning.bases import Base
-from gis_service.planning.staffing import staffing
+from gis_service.planning.staffing import StaffingAsked, staffing
 from gis_service.settings import Settings
 from gis_service.texts import T, Text
 from layers.apportion import largest_remainder
@@ -93,7 +93,7 @@ def propose_posts(session: Session, scope: Scope, settings: Settings, asked: Pos
     ConflictError
         The bounds leave no plan; the text says by how many posts.
     """
-    figures = staffing(session, scope, settings, base=asked.base, weighted=False)
+    figures = staffing(session, scope, settings, StaffingAsked(asked.base))
     rows = _rows(session, scope, figures, asked)
     today = _whole_posts(rows["officers_fte"])
     total = int(today.sum()) + asked.change

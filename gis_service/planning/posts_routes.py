@@ -18,6 +18,7 @@ from gis_service.planning.bases import Base
 from gis_service.planning.difficulty import published_difficulty
 from gis_service.planning.posts import Aim, PostsAsked
 from gis_service.planning.published import published_proposal, published_staffing
+from gis_service.planning.staffing import StaffingAsked
 from layers.difficulty import FACTORS
 
 router = APIRouter(
@@ -147,7 +148,7 @@ def list_staffing(
     limit: Limit = 100,
 ) -> Page[StaffingItem]:
     """List required posts, shortfall, sides and payers per area of one level."""
-    found = published_staffing(session, scope, settings, base=base, weighted=weighted, recruits=recruits)
+    found = published_staffing(session, scope, settings, StaffingAsked(base, weighted, recruits))
     rows = found[found["level"].eq(level)]
     return Page(items=items_of(StaffingItem, rows, offset, limit), total=len(rows), offset=offset, limit=limit)
 

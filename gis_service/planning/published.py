@@ -11,7 +11,7 @@ from gis_service.access.scope import Scope
 from gis_service.planning.bases import Base
 from gis_service.planning.difficulty import published_difficulty
 from gis_service.planning.posts import PostsAsked, PostsProposal, propose_posts
-from gis_service.planning.staffing import staffing
+from gis_service.planning.staffing import TODAY_BY_BASE, StaffingAsked, staffing
 from gis_service.registers.published import published_coverage
 from gis_service.registers.withholding import all_shown, hidden_counts, looks_across_townships, withhold
 from gis_service.settings import Settings
@@ -25,19 +25,13 @@ _OF_DEMAND = ("demand", "load_before", "load_after")
 
 
 def published_staffing(
-    session: Session,
-    scope: Scope,
-    settings: Settings,
-    *,
-    base: Base = Base.TODAY,
-    weighted: bool = False,
-    recruits: int = 0,
+    session: Session, scope: Scope, settings: Settings, asked: StaffingAsked = TODAY_BY_BASE
 ) -> pd.DataFrame:
     """`staffing` as the reader may see it; posts were handed out on exact figures."""
-    found = staffing(session, scope, settings, base=base, weighted=weighted, recruits=recruits)
+    found = staffing(session, scope, settings, asked)
     if not looks_across_townships(session, scope):
         return all_shown(found)
-    hidden, telling = _withheld(session, scope, settings, found, base)
+    hidden, telling = _withheld(session, scope, settings, found, asked.base)
     hard = published_difficulty(session, scope, settings)
     found["difficulty"], found["multiplier"] = hard["score"], hard["multiplier"]
     found["status"] = found["status"].mask(hidden | telling, "withheld")
@@ -52,7 +46,7 @@ def published_proposal(session: Session, scope: Scope, settings: Settings, asked
     proposal = propose_posts(session, scope, settings, asked)
     if not looks_across_townships(session, scope):
         return replace(proposal, rows=all_shown(proposal.rows))
-    found = staffing(session, scope, settings, base=asked.base)
+    found = staffing(session, scope, settings, StaffingAsked(asked.base))
     hidden, _telling = _withheld(session, scope, settings, found, asked.base)
     rows = proposal.rows.astype({"demand": "Int64"})
     return replace(proposal, rows=withhold(rows, dict.fromkeys(_OF_DEMAND, hidden.loc[rows.index])))

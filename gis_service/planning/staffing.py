@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -20,18 +22,11 @@ from layers.apportion import apportion_tree
 from layers.coverage import coverage, roll_up
 
 
-def staffing(
-    session: Session,
-    scope: Scope,
-    settings: Settings,
-    *,
-    base: Base = Base.TODAY,
-    weighted: bool = False,
-    recruits: int = 0,
-) -> pd.DataFrame:
-    """Posts of every area in scope.
+@dataclass(frozen=True)
+class StaffingAsked:
+    """How posts are counted, placed and paid.
 
-    Parameters
+    Attributes
     ----------
     base
         What posts are counted on.
@@ -39,6 +34,18 @@ def staffing(
         Place the required posts by base times difficulty instead of by base alone; their total stays.
     recruits
         Posts that the district pays this year; they go to the townships with the worst difficulty-weighted shortfall.
+    """
+
+    base: Base = Base.TODAY
+    weighted: bool = False
+    recruits: int = 0
+
+
+TODAY_BY_BASE: Final = StaffingAsked()
+
+
+def staffing(session: Session, scope: Scope, settings: Settings, asked: StaffingAsked = TODAY_BY_BASE) -> pd.DataFrame:
+    """Posts of every area in scope.
 
     Returns
     -------
@@ -54,7 +61,7 @@ def staffing(
     tree = people[["code", "name", "level", "kind", "parent_id"]]
     parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
     counted = people[["migrants", "officers_fte"]].copy()
-    if base is Base.THREE_YEARS:
+    if asked.base is Base.THREE_YEARS:
         own = three_year_average(session, scope).reindex(tree.index)
         is_leaf = ~pd.Series(tree.index.isin(parents.dropna().unique()), index=tree.index)
         own = own.mask(own.isna() & is_leaf & people["migrants"].notna(), 0.0)
@@ -68,12 +75,12 @@ def staffing(
     hard = difficulty_of_areas(session, scope, settings)
     found = tree.join(figures)
     found["difficulty"], found["multiplier"] = hard["score"], hard["multiplier"]
-    claims = found["base"] * (found["multiplier"] if weighted else 1.0)
+    claims = found["base"] * (found["multiplier"] if asked.weighted else 1.0)
     for name, posts in _allotted(found, claims, parents, settings.social_work_share).items():
         found[name] = posts
     lacking = np.ceil(found["short"].to_numpy(dtype=float, na_value=np.nan).round(6))
     found["missing"] = pd.Series(lacking, index=found.index, dtype="Float64").astype("Int64")
-    return found.join(who_pays(found[found["level"].eq(AreaLevel.TOWNSHIP)], recruits))
+    return found.join(who_pays(found[found["level"].eq(AreaLevel.TOWNSHIP)], asked.recruits))
 
 
 def who_pays(townships: pd.DataFrame, recruits: int) -> pd.DataFrame:

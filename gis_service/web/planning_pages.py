@@ -17,6 +17,7 @@ from gis_service.planning.bases import Base
 from gis_service.planning.difficulty import published_difficulty
 from gis_service.planning.posts import Aim, PostsAsked, PostsProposal
 from gis_service.planning.published import published_proposal, published_staffing
+from gis_service.planning.staffing import StaffingAsked
 from gis_service.registers.withholding import mark
 from gis_service.texts import T, Text
 from gis_service.web.rendering import page, records
@@ -71,9 +72,8 @@ def posts_page(
     asked: Annotated[PostsAsked | None, Depends(posts_asked)],
 ) -> HTMLResponse:
     """Show required posts, what is short and who pays, with a map beside; and hand out posts when asked."""
-    found = published_staffing(
-        session, scope, settings, base=shown["base"], weighted=shown["weighted"], recruits=shown["recruits"]
-    )
+    placed = StaffingAsked(shown["base"], shown["weighted"], shown["recruits"])
+    found = published_staffing(session, scope, settings, placed)
     roots = found[~found["parent_id"].isin(found.index)]
     rows = found[found["level"].eq(shown["level"])].sort_values("coverage", na_position="last")
     proposal: PostsProposal | None = None

@@ -10,7 +10,7 @@ from gis_service.access.scope import Scope
 from gis_service.areas.tables import AreaLevel
 from gis_service.planning.bases import Base, same_day_before
 from gis_service.planning.rules import fund_recruits
-from gis_service.planning.staffing import staffing
+from gis_service.planning.staffing import StaffingAsked, staffing
 from gis_service.registers.tables import Registration
 from gis_service.settings import Settings
 from gis_service.storage.bulk import insert_frame
@@ -63,7 +63,7 @@ def test_the_published_figures_come_through_the_api(published: Board, signed_in:
 
 def test_parts_add_up_at_every_level(published: Board, engine: Engine, settings: Settings) -> None:
     with reading(engine) as session:
-        found = staffing(session, Scope(TODAY, None), settings, weighted=True)
+        found = staffing(session, Scope(TODAY, None), settings, StaffingAsked(weighted=True))
     for name in ("allotted", "social", "police"):
         below = found.groupby("parent_id")[name].sum()
         assert below.tolist() == found.loc[below.index.tolist(), name].tolist()
@@ -75,7 +75,7 @@ def test_the_district_pays_its_recruits_and_the_townships_the_rest(
     published: Board, engine: Engine, settings: Settings
 ) -> None:
     with reading(engine) as session:
-        found = staffing(session, Scope(TODAY, None), settings, recruits=20)
+        found = staffing(session, Scope(TODAY, None), settings, StaffingAsked(recruits=20))
     townships = found[found["level"].eq(AreaLevel.TOWNSHIP)]
     assert townships["district_pays"].sum() == 20
     assert (townships["district_pays"] + townships["township_pays"] == townships["missing"]).all()
@@ -92,7 +92,7 @@ def test_recruits_go_to_the_worst_difficulty_weighted_shortfall() -> None:
 def test_the_three_year_average_is_of_the_same_day_each_year(engine: Engine, settings: Settings, board: Board) -> None:
     register(engine, board.addresses["A-N11-0"], 300, "late", since=same_day_before(TODAY, 1))
     with reading(engine) as session:
-        found = staffing(session, Scope(TODAY, None), settings, base=Base.THREE_YEARS)
+        found = staffing(session, Scope(TODAY, None), settings, StaffingAsked(Base.THREE_YEARS))
     # 12 people since 2024-01-01 count on 2026-11-01, 2025-11-01 and 2024-11-01; the 300 on the first two
     assert found["base"].astype("float64")[board.areas["N11"]] == pytest.approx((12 * 3 + 300 * 2) / 3)
     assert found.loc[board.areas["N11"], "migrants"] == 312
