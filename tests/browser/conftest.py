@@ -1,6 +1,9 @@
 """Real headless Chromium without a network: what a page logs, throws or asks of the outside fails its test."""
 
+import fcntl
+import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -23,8 +26,10 @@ from gis_service.demo.district import build_demo
 from gis_service.settings import Settings
 from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine
+from tests.conftest import closed
 
 PROJECT = Path(__file__).parents[2]
+PASSWORDS = "passwords.json"
 CHROMIUM = os.environ.get("GIS_TEST_CHROMIUM", "/usr/bin/chromium")
 
 
@@ -115,21 +120,39 @@ class Site:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, vendor_files: None) -> Iterator[Site]:
-    """The service on a free port of this machine, over a demo district that is built once for the session."""
-    settings = Settings(
-        data_dir=tmp_path_factory.mktemp("site"),
-        cookie_secure=False,
-        requests_per_minute=100_000,
-        hotspot_permutations=999,
+    """The service on a free port of this machine, over a copy of a demo district that is built once for the run."""
+    folder = tmp_path_factory.mktemp("site")
+    base = tmp_path_factory.getbasetemp()
+    shutil.copytree(
+        built_demo(base.parent if "PYTEST_XDIST_WORKER" in os.environ else base), folder, dirs_exist_ok=True
     )
-    engine = open_engine(settings)
-    attach_audit(engine, Vault.load_or_create(settings), settings)
-    outcome = build_demo(
-        Shell(settings, engine, SHELL), size="small", seed=2026, fresh=False, progress=lambda *_step: None
-    )
-    engine.dispose()
-    with served(settings) as address:
-        yield Site(address, {login.login: login.password for login in outcome.logins}, settings.data_dir)
+    passwords: dict[str, str] = json.loads((folder / PASSWORDS).read_text(encoding="utf-8"))
+    with served(site_settings(folder)) as address:
+        yield Site(address, passwords, folder)
+
+
+def site_settings(folder: Path) -> Settings:
+    """A service over the data of a folder that tests ask faster than people would."""
+    return Settings(data_dir=folder, cookie_secure=False, requests_per_minute=100_000, hotspot_permutations=999)
+
+
+def built_demo(run_folder: Path) -> Path:
+    """The folder of a small demo district: built by the first worker of the run that asks, while the others wait."""
+    folder = run_folder / "demo_site"
+    with (run_folder / "demo_site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if (folder / PASSWORDS).exists():
+            return folder
+        settings = site_settings(folder)
+        engine = open_engine(settings)
+        attach_audit(engine, Vault.load_or_create(settings), settings)
+        outcome = build_demo(
+            Shell(settings, engine, SHELL), size="small", seed=2026, fresh=False, progress=lambda *_step: None
+        )
+        closed(engine)
+        passwords = {login.login: login.password for login in outcome.logins}
+        (folder / PASSWORDS).write_text(json.dumps(passwords), encoding="utf-8")
+    return folder
 
 
 @contextmanager
