@@ -55,6 +55,9 @@ def status_of(error: GridError) -> int:
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
+NOT_ACCEPTABLE = T("Some fields are missing or not acceptable.")
+
+
 def problem(status: int, detail: str, request: Request, **more: Any) -> Response:
     """One problem+json response."""
     body = {
@@ -109,6 +112,25 @@ def http_problem(request: Request, error: HTTPException) -> Response:
     return response
 
 
+def invalid_problem(request: Request, error: RequestValidationError) -> Response:
+    """The problem for fields that the framework refuses."""
+    faults = [
+        {
+            "field": ".".join(str(part) for part in fault["loc"]),
+            "message": fault["msg"],
+            "value": _sendable(str(fault.get("input"))[:200]),
+        }
+        for fault in error.errors()
+    ]
+    return problem(422, str(NOT_ACCEPTABLE), request, faults=faults)
+
+
+def unexpected_problem(request: Request, error: Exception) -> Response:
+    """The problem for what nobody has foreseen; the log tells more than the answer."""
+    log.error("unexpected error", path=request.url.path, exc_info=error)
+    return problem(500, str(TITLES[500]), request)
+
+
 class Problem(BaseModel):
     """What the service says when it refuses, or cannot (RFC 9457)."""
 
@@ -144,19 +166,5 @@ def install_problems(app: FastAPI) -> None:
     app.exception_handler(GridError)(grid_problem)
     app.exception_handler(HTTPException)(http_problem)
 
-    @app.exception_handler(RequestValidationError)
-    def _invalid(request: Request, error: RequestValidationError) -> Response:
-        faults = [
-            {
-                "field": ".".join(str(part) for part in fault["loc"]),
-                "message": fault["msg"],
-                "value": _sendable(str(fault.get("input"))[:200]),
-            }
-            for fault in error.errors()
-        ]
-        return problem(422, str(T("Some fields are missing or not acceptable.")), request, faults=faults)
-
-    @app.exception_handler(Exception)
-    def _unexpected(request: Request, error: Exception) -> Response:
-        log.error("unexpected error", path=request.url.path, exc_info=error)
-        return problem(500, str(TITLES[500]), request)
+    app.exception_handler(RequestValidationError)(invalid_problem)
+    app.exception_handler(Exception)(unexpected_problem)

@@ -78,7 +78,12 @@ def steps_of(session: Session, scope: Scope, settings: Settings) -> list[Step]:
         Step(
             T("Import units and officers"),
             T("A unit for each area, officers, and who serves where; then beats and who holds each."),
-            T("{units} units, {officers} officers, {beats} beats", units=teams, officers=staff, beats=len(held)),
+            T(
+                "{units} units, {officers} officers, {beats} beats",
+                units=amount(teams),
+                officers=amount(staff),
+                beats=amount(len(held)),
+            ),
             teams > 0 and staff > 0 and manned > 0,
             "/imports?subject=units",
             T("Import units"),

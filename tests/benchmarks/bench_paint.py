@@ -132,7 +132,7 @@ def visit(page: Page, address: str, path: str) -> Visit:
     page.goto(address + path, wait_until="commit")
     page.wait_for_function("() => window.usableAfterMs", timeout=60_000)
     usable_ms: float = page.evaluate("() => window.usableAfterMs")
-    page.wait_for_load_state("networkidle")
+    page.wait_for_load_state("networkidle", timeout=120_000)
     received: list[float] = page.received  # type: ignore[attr-defined]
     return Visit(usable_ms / 1000, sum(received) / 1024, len(received))
 

@@ -67,3 +67,24 @@ def test_an_export_holds_no_formula(engine: Engine, board: Board, signed_in: Sig
     sheet = load_workbook(io.BytesIO(planner.get("/exports/areas.xlsx").content))["areas"]
     found = [cell for row in sheet.iter_rows() for cell in row if cell.value == formula]
     assert [cell.data_type for cell in found] == ["s"]
+
+
+def test_people_are_told_on_a_page_what_is_wrong_even_when_nobody_has_foreseen_it(
+    service: FastAPI, engine: Engine, board: Board, signed_in: SignIn
+) -> None:
+    session = signed_in("planner")
+    with TestClient(service, raise_server_exceptions=False, headers={"accept-language": "zh-CN"}) as client:
+        client.cookies = session.cookies
+        refused = client.get("/planning/posts", params={"recruits": "many"}, headers=PAGE)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE notice_read")
+        failed = client.get("/notices", headers=PAGE)
+        told = client.get("/api/v1/notices", headers=PAGE)
+    assert refused.status_code == 422
+    assert "recruits" in refused.text
+    assert "<h1>" in refused.text
+    assert failed.status_code == 500
+    assert "<h1>服务出错" in failed.text
+    assert "notice_read" not in failed.text
+    assert "script-src 'self'" in failed.headers["content-security-policy"]
+    assert (told.status_code, told.headers["content-type"]) == (500, "application/problem+json")
