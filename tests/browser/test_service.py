@@ -281,7 +281,7 @@ def test_the_auditor_sees_that_the_trail_holds_and_filters_it(site: Site, at_des
 
 PAGES = [
     (None, ["sign-in"]),
-    ("planner", ["", "addresses", "teams", "imports"]),
+    ("planner", ["", "addresses", "teams", "imports", "start", "notices", "planning/posts", "sheets", "jobs"]),
     ("admin", ["accounts"]),
     ("auditor", ["audit"]),
 ]
