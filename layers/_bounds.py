@@ -1,16 +1,18 @@
 """What no plan can beat: bounds on balance and on changes, each valid for every contiguous plan."""
 
-from dataclasses import dataclass, field
+import time
 
 import numpy as np
 import numpy.typing as npt
-from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, milp
-from scipy.sparse import coo_array, csr_array
+from ortools.sat.python import cp_model
+from scipy.sparse import csr_array
 
 from layers._graph import FloatArray, IntArray, LoadArray, UnitGraph
 
-_JOINING_RINGS = 2
-_RINGS = 5
+REACH = 2
+"""borders from its units of today that a beat reaches over, in the plans that the bound on changes is for"""
+_FARTHEST = 6
+_FINEST_PRICE = 1_000
 
 
 def least_worst_load(loads: LoadArray, beats: int) -> int:
@@ -33,192 +35,193 @@ def least_change(
     prices: FloatArray,
     locks: IntArray,
     deadline_s: float,
+    plan: IntArray | None = None,
 ) -> float:
     """
-    Lower bound on the price of changed units over all contiguous plans inside the limits.
+    Lower bound on the price of changed units over the contiguous plans inside the limits whose beats stay in place.
 
-    A mixed-integer relaxation, solved by HiGHS. A unit's ring is its distance in borders from a beat's units of today.
-    Unless a beat loses all of these, a unit that joins it has a neighbour in it, and a unit that joins from a far ring
-    brings a unit of every nearer ring along: both hold for every connected beat. Units of the first two rings are
-    told apart; farther ones are counted by number, load and nearest ring, so that nothing is excluded.
-    The bound is the one that the solver has proved when it ends or time runs out.
+    A beat stays in place when it keeps a unit of today and takes none that is more than `REACH` borders away from its
+    units of today; farther when a lock or `plan` takes it there. Beats that have no unit today, or none that they may
+    keep, may be anywhere.
+    A relaxation in whole numbers, solved by CP-SAT; the bound is the one proved when it ends or time runs out. Loads
+    are exact. Contiguity is asked for in part: whoever is in a beat of two units or more has a neighbour in it, and
+    units that vouch for each other need another one. Where the best answer has a beat in pieces all the same, a piece
+    is told to find a way to the rest, and the question is asked again.
+
+    Parameters
+    ----------
+    plan
+        A plan inside the limits, where the search may begin; none is needed.
 
     Returns
     -------
     float
         0 or more (0 when nothing was proved), ``inf`` when no plan inside the limits exists.
     """
-    model = _relaxation(graph, today, limits)
-    cost, least, most = np.zeros(model.size), np.zeros(model.size), np.ones(model.size)
-    leaves = model.columns["leaves"]
-    cost[leaves] = np.where(today >= 0, prices, 0.0)
-    least[leaves[(today < 0) | ((locks >= 0) & (locks != today))]] = 1
-    most[leaves[(locks >= 0) & (locks == today)]] = 0
-    for name in ("number", "flow", "sent", "received"):
-        most[model.columns[name]] = np.inf
-    least[model.columns["emptied"][np.bincount(today[today >= 0], minlength=len(limits[0])) == 0]] = 1
-    whole = np.zeros(model.size, np.int8)
-    for name in ("joins", "far", "emptied", "reached"):
-        whole[model.columns[name]] = 1
-    matrix, low, high = model.rows()
-    result: OptimizeResult = milp(
-        cost,
-        integrality=whole,
-        bounds=Bounds(least, most),
-        constraints=LinearConstraint(matrix, low, high),
-        options={"time_limit": deadline_s, "mip_rel_gap": 0.0},
-    )
-    if result.status == 2:
-        return float("inf")
-    bound = result.mip_dual_bound
-    return max(float(bound), 0.0) if bound is not None and np.isfinite(bound) else 0.0
+    until = time.monotonic() + deadline_s
+    # rounded down: what is proved of smaller prices holds of the real ones
+    scale = 1.0 if np.array_equal(prices, np.floor(prices)) else _FINEST_PRICE / max(float(prices.max()), 1e-12)
+    relaxation = _Relaxation(graph, today, limits, locks, np.floor(prices * scale).astype(np.int64), plan)
+    if plan is not None:
+        relaxation.begin_at(plan)
+    proved = 0.0
+    while (left := until - time.monotonic()) > 0:
+        bound, found = relaxation.solve(left)
+        if bound == np.inf:
+            return float("inf")
+        proved = max(proved, bound)
+        if found is None or not relaxation.mend(found):
+            break
+    return proved / scale
 
 
-_Term = tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]
+class _Relaxation:
+    """The model: which beat each unit is in, among those within reach."""
 
-
-@dataclass
-class _Model:
-    """Named blocks of unknowns, and rows that are written one family at a time."""
-
-    columns: dict[str, npt.NDArray[np.int64]]
-    size: int = 0
-    count: int = 0
-    entries: list[npt.NDArray[np.float64]] = field(default_factory=list)
-    sides: list[npt.NDArray[np.float64]] = field(default_factory=list)
-
-    @classmethod
-    def of(cls, **shapes: tuple[int, ...]) -> "_Model":
-        """A model with blocks of these shapes and no rows."""
-        columns, start = {}, 0
-        for name, shape in shapes.items():
-            length = int(np.prod(shape))
-            columns[name] = np.arange(start, start + length).reshape(shape)
-            start += length
-        return cls(columns, start)
-
-    def add(
-        self, low: npt.ArrayLike, high: npt.ArrayLike, *terms: tuple[npt.ArrayLike, npt.ArrayLike, npt.ArrayLike]
+    def __init__(
+        self,
+        graph: UnitGraph,
+        today: IntArray,
+        limits: tuple[LoadArray, LoadArray],
+        locks: IntArray,
+        prices: npt.NDArray[np.int64],
+        plan: IntArray | None,
     ) -> None:
-        """Add a family of rows ``low <= sum of terms <= high``; a term is (row, column, coefficient)."""
-        low, high = np.broadcast_arrays(np.asarray(low, np.float64), np.asarray(high, np.float64))
-        for rows, columns, values in terms:
-            row, column, value = (np.ravel(part) for part in np.broadcast_arrays(rows, columns, values))
-            self.entries.append(np.vstack([row + self.count, column, value]))
-        self.sides.append(np.vstack([low, high]))
-        self.count += len(low)
+        self.graph, self.today = graph, today
+        self.beats = len(limits[0])
+        self.model = cp_model.CpModel()
+        self.ring = _rings(graph, today, self.beats)
+        reach = _reaches(self.ring, locks, plan)
+        self.ring[:, reach < 0] = _FARTHEST
+        self.ring[self.ring > np.where(reach < 0, _FARTHEST, reach)] = _FARTHEST + 1
+        self.inside: list[dict[int, cp_model.IntVar]] = [{} for _ in range(self.beats)]
+        for unit in range(graph.units):
+            near = np.flatnonzero(self.ring[unit] <= _FARTHEST).tolist()
+            for beat in near:
+                self.inside[beat][unit] = self.model.new_bool_var("")
+            self.model.add_exactly_one(self.inside[beat][unit] for beat in near)
+            if locks[unit] >= 0:
+                self.model.add(self.inside[locks[unit]][unit] == 1)
+        loads = graph.loads.tolist()
+        for beat, inside in enumerate(self.inside):
+            load = cp_model.LinearExpr.weighted_sum(list(inside.values()), [loads[unit] for unit in inside])
+            self.model.add_linear_constraint(load, int(limits[0][beat]), int(limits[1][beat]))
+            self._keep_company(beat, int(limits[0][beat]))
+        held = np.flatnonzero(today >= 0).tolist()
+        stays = [self.inside[today[unit]][unit] for unit in held]
+        cost = prices[held]
+        self.model.minimize(int(cost.sum()) - cp_model.LinearExpr.weighted_sum(stays, cost.tolist()))
 
-    def rows(self) -> tuple[csr_array, FloatArray, FloatArray]:
-        """The matrix of all rows and their two sides."""
-        row, column, value = np.hstack(self.entries)
-        shape = (self.count, self.size)
-        matrix = coo_array((value, (row.astype(np.int32), column.astype(np.int32))), shape=shape).tocsr()
-        low, high = np.hstack(self.sides)
-        return matrix, low, high
+    def begin_at(self, plan: IntArray) -> None:
+        """Hint at a plan."""
+        for beat, inside in enumerate(self.inside):
+            for unit, variable in inside.items():
+                self.model.add_hint(variable, int(plan[unit] == beat))
+
+    def solve(self, seconds: float) -> tuple[float, IntArray | None]:
+        """The proved bound, and the beat of each unit in the best answer (None without one; -1 = far)."""
+        solver = cp_model.CpSolver()
+        solver.parameters.max_time_in_seconds = seconds
+        solver.parameters.num_workers = 2
+        solver.parameters.linearization_level = 2
+        solver.parameters.random_seed = 1
+        status = solver.solve(self.model)
+        if status == cp_model.INFEASIBLE:
+            return float("inf"), None
+        bound = max(float(np.ceil(solver.best_objective_bound - 1e-6)), 0.0)
+        if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            return bound, None
+        found = np.full(self.graph.units, -1, np.int32)
+        for beat, inside in enumerate(self.inside):
+            found[[unit for unit, variable in inside.items() if solver.boolean_value(variable)]] = beat
+        return bound, found
+
+    def mend(self, found: IntArray) -> bool:
+        """Forbid every piece that has come off a beat; False when there is none."""
+        broken = False
+        for beat in range(self.beats):
+            pieces = _pieces(self.graph, np.flatnonzero(found == beat).tolist())
+            main = max(pieces, key=lambda piece: (self._kept(piece, beat), len(piece)), default=set())
+            for piece in pieces:
+                if piece is not main:
+                    broken = True
+                    self._ask_for_a_way(piece, main, beat)
+        self.model.clear_hints()
+        return broken
+
+    def _kept(self, piece: set[int], beat: int) -> int:
+        return sum(int(self.today[unit]) == beat for unit in piece)
+
+    def _keep_company(self, beat: int, least: int) -> None:
+        """A unit has a neighbour in its beat unless it can be a beat by itself; a far pair, one nearer or beyond."""
+        inside = self.inside[beat]
+        for unit, variable in inside.items():
+            if self.graph.loads[unit] >= least:
+                continue
+            self.model.add_bool_or(~variable, *self._around({unit}, beat))
+            ring = int(self.ring[unit, beat])
+            # a set without today's units is left for its way to them
+            group = {unit, *(other for other in self._near(unit) if self.ring[other, beat] >= max(ring, 2))}
+            if ring >= 2 and len(group) > 1 and (self.ring[:, beat] == 0).any():
+                self.model.add_bool_or(~variable, *self._around(group, beat))
+
+    def _ask_for_a_way(self, piece: set[int], main: set[int], beat: int) -> None:
+        inside, way = self.inside[beat], self._around(piece, beat)
+        target = next((unit for unit in sorted(main) if self.today[unit] == beat), min(main))
+        for unit in sorted(piece):
+            self.model.add_bool_or(~inside[unit], ~inside[target], *way)
+
+    def _near(self, unit: int) -> list[int]:
+        near: list[int] = self.graph.neighbours[self.graph.offsets[unit] : self.graph.offsets[unit + 1]].tolist()
+        return near
+
+    def _around(self, piece: set[int], beat: int) -> list[cp_model.IntVar]:
+        """The units within reach that border a piece, as members of a beat."""
+        border = {other for unit in piece for other in self._near(unit)} - piece
+        return [self.inside[beat][unit] for unit in sorted(border) if unit in self.inside[beat]]
+
+
+def _reaches(ring: npt.NDArray[np.int64], locks: IntArray, plan: IntArray | None) -> npt.NDArray[np.int64]:
+    """Over how many borders each beat reaches, -1 = it may be anywhere."""
+    beats = np.arange(ring.shape[1])
+    reach = np.full(len(beats), REACH)
+    nowhere = ~(ring == 0).any(axis=0)
+    for asked in (locks, plan):
+        if asked is None:
+            continue
+        units = np.flatnonzero(asked >= 0)
+        np.maximum.at(reach, asked[units], ring[units, asked[units]])
+        stays = ring == 0
+        stays[units] &= asked[units, None] == beats
+        nowhere |= ~stays.any(axis=0)
+    return np.where(nowhere | (reach > _FARTHEST), -1, reach)
+
+
+def _pieces(graph: UnitGraph, units: list[int]) -> list[set[int]]:
+    """The connected pieces of some units."""
+    left, pieces = set(units), []
+    while left:
+        piece, waiting = set(), [left.pop()]
+        while waiting:
+            unit = waiting.pop()
+            piece.add(unit)
+            near = left.intersection(graph.neighbours[graph.offsets[unit] : graph.offsets[unit + 1]].tolist())
+            left -= near
+            waiting += near
+        pieces.append(piece)
+    return pieces
 
 
 def _rings(graph: UnitGraph, today: IntArray, beats: int) -> npt.NDArray[np.int64]:
-    """Borders between each unit and each beat's units of today, shape (units, beats), ``_RINGS`` where it is more."""
+    """Borders between each unit and each beat's units of today, shape (units, beats), ``_FARTHEST`` + 1 beyond."""
     count = graph.units
     shape = (count, count)
     adjacent = csr_array((np.ones(len(graph.neighbours), np.float32), graph.neighbours, graph.offsets), shape=shape)
     held = np.flatnonzero(today >= 0)
     near = np.zeros((count, beats), np.bool_)
     near[held, today[held]] = True
-    ring = np.where(near, 0, _RINGS)
-    for step in range(1, _RINGS):
+    ring = np.where(near, 0, _FARTHEST + 1)
+    for step in range(1, _FARTHEST + 1):
         near = near | ((adjacent @ near.astype(np.float32)) > 0)
-        ring[near & (ring == _RINGS)] = np.minimum(ring, step)[near & (ring == _RINGS)]
+        ring[near & (ring > _FARTHEST)] = step
     return ring
-
-
-def _relaxation(graph: UnitGraph, today: IntArray, limits: tuple[LoadArray, LoadArray]) -> _Model:
-    units, beats = graph.units, len(limits[0])
-    ring = _rings(graph, today, beats)
-    unit, beat = np.nonzero((ring > 0) & (ring <= _JOINING_RINGS))
-    source = np.where(today >= 0, today, beats)
-    nearest = np.full((beats + 1, beats), _RINGS)
-    np.minimum.at(nearest, source, ring)
-    nearest = np.maximum(nearest, _JOINING_RINGS + 1)
-    giver, taker = np.nonzero(nearest < _RINGS)
-    model = _Model.of(
-        leaves=(units,),
-        joins=(len(unit),),
-        far=(units,),
-        emptied=(beats,),
-        reached=(beats, _RINGS + 1),
-        number=(beats,),
-        flow=(len(giver),),
-        sent=(beats + 1,),
-        received=(beats,),
-    )
-    col = model.columns
-    every, each, pair = np.arange(units), np.arange(beats), np.arange(len(unit))
-    held = np.flatnonzero(today >= 0)
-    loads = graph.loads.astype(np.float64)
-    load_today = np.bincount(today[held], weights=loads[held], minlength=beats)
-    room = limits[1] - load_today
-    out = (today[held], col["leaves"][held], -loads[held])
-    arriving = (taker, col["flow"], 1.0), (each, col["received"], 1.0)
-    # a unit that leaves joins one beat, near or far
-    model.add(np.zeros(units), 0, (every, col["leaves"], 1), (unit, col["joins"], -1), (every, col["far"], -1))
-    # every load ends inside its limits
-    model.add(limits[0] - load_today, room, out, (beat, col["joins"], loads[unit]), *arriving)
-    # what leaves a beat for afar arrives afar, in load and in number
-    sent = (np.arange(beats + 1), col["sent"], 1)
-    model.add(np.zeros(beats + 1), 0, (source, col["far"], -loads), (giver, col["flow"], 1), sent)
-    model.add([0], 0, (0, col["sent"], 1), (0, col["received"], -1))
-    model.add([0], 0, (0, col["far"], -1), (0, col["number"], 1))
-    # load comes from a ring only to a beat that the ring has reached; not more than the beat can hold or makes room for
-    for step in range(_JOINING_RINGS + 1, _RINGS + 1):
-        from_here = nearest[giver, taker] >= step
-        inflow = (taker[from_here], col["flow"][from_here], 1), arriving[1]
-        model.add(np.full(beats, -np.inf), 0, *inflow, (each, col["reached"][:, step], -limits[1]))
-        model.add(np.full(beats, -np.inf), 0, *inflow, out, (each, col["reached"][:, step], -room))
-    # a ring is reached through every nearer one, unless the beat was emptied; each far ring takes a unit of its own
-    for step in range(1, _RINGS):
-        farther = (each, col["reached"][:, step + 1], 1)
-        model.add(np.full(beats, -np.inf), 0, farther, (each, col["reached"][:, step], -1), (each, col["emptied"], -1))
-    for step in range(1, _JOINING_RINGS + 1):
-        here = ring[unit, beat] == step
-        through = (beat[here], col["joins"][here], -1)
-        model.add(np.full(beats, -np.inf), 0, (each, col["reached"][:, step], 1), through, (each, col["emptied"], -1))
-    far_rings = col["reached"][:, _JOINING_RINGS + 1 :]
-    spared = (each, col["emptied"], -far_rings.shape[1])
-    model.add(np.full(beats, -np.inf), 0, (each[:, None], far_rings, 1), (each, col["number"], -1), spared)
-    # an emptied beat lost every unit of today
-    row = np.arange(len(held))
-    model.add(np.full(len(held), -np.inf), 0, (row, col["emptied"][today[held]], 1), (row, col["leaves"][held], -1))
-    _add_company(model, graph, today, ring, unit, beat, pair)
-    return model
-
-
-def _add_company(
-    model: _Model,
-    graph: UnitGraph,
-    today: IntArray,
-    ring: npt.NDArray[np.int64],
-    unit: npt.NDArray[np.int64],
-    beat: npt.NDArray[np.int64],
-    pair: npt.NDArray[np.int64],
-) -> None:
-    """A unit that joins a beat has a neighbour in it: one that stays, one that joins too, or one from afar."""
-    col = model.columns
-    place_of = np.full(ring.shape, -1)
-    place_of[unit, beat] = pair
-    degree = np.diff(graph.offsets)[unit]
-    row = np.repeat(pair, degree)
-    within = np.arange(len(row)) - np.repeat(np.cumsum(degree) - degree, degree)
-    neighbour = graph.neighbours[graph.offsets[unit][row] + within]
-    stays = today[neighbour] == beat[row]
-    joining = place_of[neighbour, beat[row]]
-    outermost = np.flatnonzero(ring[unit, beat] == _JOINING_RINGS)
-    model.add(
-        np.full(len(pair), -np.inf),
-        np.bincount(row[stays], minlength=len(pair)),
-        (pair, col["joins"], 1),
-        (row[stays], col["leaves"][neighbour[stays]], 1),
-        (row[joining >= 0], col["joins"][joining[joining >= 0]], -1),
-        (pair, col["emptied"][beat], -1),
-        (outermost, col["reached"][beat[outermost], _JOINING_RINGS + 1], -1),
-    )

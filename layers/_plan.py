@@ -53,7 +53,8 @@ class BeatPlan:
     changed_units, changed_price
         Units with a beat today and another in the plan, and their prices; 0 when there was no plan today.
     least_price
-        No plan inside the band changes less (proved), None when that was not computed.
+        No plan inside the band whose beats stay in place (`layers._bounds.least_change`) changes less (proved), None
+        when that was not computed.
     least_cut_border_m
         No plan inside the band has less border between beats (proved), None when that was not computed.
     proof

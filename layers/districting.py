@@ -132,7 +132,8 @@ def repair(
         Shape (n,): what it costs when a unit leaves its beat of today, 0 or more; the addresses in it, for example.
         Default 1 for every unit: fewest changed units.
     prove_s
-        Seconds that the lower bound on the changes may take; 0 = none is computed.
+        Seconds that the lower bound on the changes may take; 0 = none is computed. Up to ``SMALL_UNITS`` units it is
+        the best plan itself, among all; beyond, see `layers._bounds.least_change` for the plans that it is about.
     graph, band, locks, seed, moves_per_unit, deadline_s, cancelled, progress
         As for :func:`partition`; the deadline limits the search, ``prove_s`` the proof after it.
 
@@ -161,7 +162,7 @@ def repair(
     board = new_board(
         graph, start, limits=limits, fixed=fixed, today=today, prices=price / scale, border_price=0.0, seed=seed
     )
-    anneal(board, control, steps=moves_per_unit * graph.units, heat=(0.5, 0.12), outside_price=(2.0, 75.0))
+    anneal(board, control, steps=moves_per_unit * graph.units, heat=(0.5, 0.15), outside_price=(1.0, 75.0))
     best, least = board.best.copy(), None
     if prove_s > 0 and graph.units <= SMALL_UNITS:
         known = float(price[(today >= 0) & (best != today)].sum()) if is_inside(board) else np.inf
@@ -169,7 +170,7 @@ def repair(
         if proved is not None:
             best, least = proved
     if prove_s > 0 and least is None:
-        least = least_change(graph, today, limits, prices=price, locks=fixed, deadline_s=prove_s)
+        least = least_change(graph, today, limits, prices=price, locks=fixed, deadline_s=prove_s, plan=best)
     return describe(
         graph, best, rules, today=today, prices=price, least_price=least,
         stopped=control.stopped, trace=tuple(control.trace),

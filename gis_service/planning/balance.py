@@ -80,13 +80,14 @@ def balance_of(plan: Plan, units: Sequence[int], beat: str, *, only: Collection[
 
 
 def in_one_piece(plan: Plan, beat_of: Sequence[str | None], beat: str) -> bool:
-    """Say whether the units of a beat hang together over borders, and bridges that were asked for or added."""
+    """Say whether the units of a beat hang together over borders and bridges, not over barriers."""
     own = {number for number, key in enumerate(beat_of) if key == beat}
     if len(own) < 2:
         return True
     near: dict[int, list[int]] = {unit: [] for unit in own}
     bridges = [pair for township in (plan.drawn or {}).get("townships", ()) for pair in township["bridges"]]
-    for one, other in [*((a, b) for a, b, _ in plan.inputs.edges), *bridges]:
+    links = {(min(a, b), max(a, b)) for a, b, *_ in (*plan.inputs.edges, *bridges)} | plan.marks.bridges
+    for one, other in sorted(links - plan.marks.barriers):
         if one in own and other in own:
             near[one].append(other)
             near[other].append(one)

@@ -22,7 +22,7 @@ from gis_service.planning import scenarios
 from gis_service.planning.bases import Base
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import edit_of
-from gis_service.planning.graphs import Rules, Within
+from gis_service.planning.graphs import Rules, Within, Workload
 from gis_service.planning.posts import Aim, PostsAsked
 from gis_service.planning.published import published_proposal, published_staffing
 from gis_service.planning.published_plans import marked, published_measures, published_reasons
@@ -88,6 +88,7 @@ def show_posts(
     show(found.curve.astype({"load": "float64", "delta": "float64"}).round(3))
 
 
+Weight = Annotated[float, typer.Option(min=0, max=1000, help="Weight in the workload; a migrant counts 1.")]
 Number = Annotated[int, typer.Argument(help="Number of the scenario.")]
 
 
@@ -149,10 +150,15 @@ def draw(
     scratch: Annotated[bool, typer.Option("--scratch/--repair", help="From scratch, or today's repaired.")] = False,
     band: Annotated[float, typer.Option(min=0.01, max=0.9, help="Greatest deviation, a share.")] = 0.10,
     within: Annotated[Within, typer.Option(help="What no beat crosses.")] = Within.TOWNSHIP,
+    rentals: Weight = 0.0,
+    churn: Weight = 0.0,
+    travel: Weight = 0.0,
+    difficulty: Annotated[bool, typer.Option(help="Multiply work by difficulty.")] = False,
 ) -> None:
     """Have the beats of a scenario drawn by a worker (`gis-service worker --once` runs what waits)."""
     shell: Shell = context.obj
-    rules = Rules(method="scratch" if scratch else "repair", band=band, within=within)
+    work = Workload(rentals=rentals, churn=churn, travel=travel, difficulty=difficulty)
+    rules = Rules(method="scratch" if scratch else "repair", band=band, within=within, workload=work)
     job = ask_for_beats(shell.engine, JobQueue(shell.settings), shell.viewer, number, rules)
     console.print(str(T("Computation {number} waits for a worker.", number=job.id)))
 

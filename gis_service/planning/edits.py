@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_validator
 
 from gis_service.api.wire import PlainText, RowKey
 from gis_service.errors import Fault, InvalidInputError
@@ -89,6 +89,25 @@ class Headcount(BaseModel):
     townships: Annotated[list[TownshipPosts], Field(min_length=1, max_length=200)]
 
 
+class Mark(BaseModel):
+    """What the drawing of beats must respect, or no longer (`on` false).
+
+    A locked unit stays in the beat that it is in, and a beat drawn from scratch grows from it (a seed). A bridge joins
+    two units that share no border (a ferry); over a barrier (a river, an expressway) no beat reaches.
+    """
+
+    kind: Literal["mark"]
+    mark: Literal["lock", "bridge", "barrier"]
+    units: Units
+    on: bool = True
+
+    @model_validator(mode="after")
+    def _names_a_pair(self) -> Self:
+        if self.mark != "lock" and len(set(self.units)) != 2:
+            raise ValueError("a bridge or barrier is between two units")
+        return self
+
+
 class Drawn(BaseModel):
     """What the optimiser drew: beats with their officers, and the beat of each unit. `told` is what is known of it."""
 
@@ -98,8 +117,12 @@ class Drawn(BaseModel):
     told: dict[str, Any]
 
 
-ByHand = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount, Field(discriminator="kind")]
-Edit = Annotated[Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount | Drawn, Field(discriminator="kind")]
+ByHand = Annotated[
+    Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount | Mark, Field(discriminator="kind")
+]
+Edit = Annotated[
+    Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount | Mark | Drawn, Field(discriminator="kind")
+]
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)
 

@@ -15,6 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from gis_service.planning.inputs import Inputs
+from gis_service.planning.plans import Plan
 from layers.districting import UnitGraph, unit_graph
 
 
@@ -26,13 +27,17 @@ class Within(StrEnum):
 
 
 class Workload(BaseModel):
-    """What is balanced: a weighted sum of what officers do in a unit."""
+    """What is balanced: a weighted sum of what officers do in a unit.
+
+    `travel` weighs the way to a unit: its addresses times the kilometres from the middle of its village's addresses.
+    """
 
     migrants: Annotated[float, Field(ge=0, le=1000)] = 1.0
     rentals: Annotated[float, Field(ge=0, le=1000)] = 0.0
     risky_rentals: Annotated[float, Field(ge=0, le=1000)] = 0.0
     churn: Annotated[float, Field(ge=0, le=1000)] = 0.0
     addresses: Annotated[float, Field(ge=0, le=1000)] = 0.0
+    travel: Annotated[float, Field(ge=0, le=1000)] = 0.0
     difficulty: bool = False
 
 
@@ -69,17 +74,41 @@ def workload_of(inputs: Inputs, workload: Workload) -> npt.NDArray[np.int64]:
     """Whole workload of every unit, in what one migrant counts."""
     hard = {place.area_id: place.multiplier for place in inputs.places}
     found = []
-    for unit in inputs.units:
+    for unit, way in zip(inputs.units, address_km(inputs), strict=True):
         sum_of = (
             workload.migrants * unit.migrants
             + workload.rentals * unit.rentals
             + workload.risky_rentals * unit.risky_rentals
             + workload.churn * unit.churn
             + workload.addresses * unit.addresses
+            + workload.travel * way
         )
         found.append(sum_of * (hard.get(unit.village_id, 1.0) if workload.difficulty else 1.0))
     whole: npt.NDArray[np.int64] = np.rint(np.array(found)).astype(np.int64)
     return whole
+
+
+def address_km(inputs: Inputs) -> npt.NDArray[np.float64]:
+    """Addresses of every unit times kilometres, as the crow flies, from the middle of its village's addresses."""
+    addresses = np.array([unit.addresses for unit in inputs.units], dtype=np.float64)
+    middles = np.array([(unit.x_m, unit.y_m) for unit in inputs.units])
+    _, village = np.unique([unit.village_id for unit in inputs.units], return_inverse=True)
+    weight = np.bincount(village, weights=addresses)
+    centres = [np.bincount(village, weights=addresses * axis) / np.maximum(weight, 1.0) for axis in middles.T]
+    way: npt.NDArray[np.float64] = np.hypot(*(middles - np.column_stack(centres)[village]).T)
+    return addresses * way / 1000
+
+
+def with_marks(rules: Rules, plan: Plan) -> Rules:
+    """The rules, with the locks, bridges and barriers of the scenario besides their own."""
+    marks = plan.marks
+    return rules.model_copy(
+        update={
+            "locks": sorted({*rules.locks, *marks.locks}),
+            "bridges": sorted({*rules.bridges, *marks.bridges}),
+            "barriers": sorted({*rules.barriers, *marks.barriers}),
+        }
+    )
 
 
 def ground_of(inputs: Inputs, rules: Rules, members: Sequence[int]) -> Ground:

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError
-from gis_service.planning.edits import Assign, Boundary, Drawn, Edit, Give, Headcount, Leave, NewBeat, Recruits
+from gis_service.planning.edits import Assign, Boundary, Drawn, Edit, Give, Headcount, Leave, Mark, NewBeat, Recruits
 from gis_service.planning.inputs import Inputs
 from gis_service.texts import T
 
@@ -47,6 +47,18 @@ class PlanBeat:
     staff: str | None
 
 
+Pair = tuple[int, int]
+
+
+@dataclass
+class Marks:
+    """What people asked the drawing to respect: units that stay, and pairs (lower first) joined or parted."""
+
+    locks: set[int] = field(default_factory=set)
+    bridges: set[Pair] = field(default_factory=set)
+    barriers: set[Pair] = field(default_factory=set)
+
+
 @dataclass
 class Plan:
     """Beats by key, the beat of each unit (None = nobody's), and the people."""
@@ -58,6 +70,7 @@ class Plan:
     gone: set[str] = field(default_factory=set)
     boundaries: list[int] = field(default_factory=list)
     headcount: dict[int, int] = field(default_factory=dict)
+    marks: Marks = field(default_factory=Marks)
     drawn: dict[str, Any] | None = None
     steps: int = 0
 
@@ -129,6 +142,8 @@ def take_step(plan: Plan, edit: Edit) -> None:
             plan.boundaries.append(edit.land_change_id)
         case Headcount():
             _fix_posts(plan, edit)
+        case Mark():
+            _mark(plan, edit)
         case Drawn():
             _draw(plan, edit)
 
@@ -211,6 +226,26 @@ def _assign(plan: Plan, edit: Assign) -> None:
         if key is None:
             raise NotFoundError(T("No officer {badge_no} holds a beat in this scenario.", badge_no=edit.badge_no))
     plan.beats[beat.key] = replace(beat, staff=key)
+
+
+def _mark(plan: Plan, edit: Mark) -> None:
+    _check_units(plan, edit.units)
+    if edit.mark == "lock":
+        nobodys = [unit for unit in edit.units if plan.beat_of[unit] is None]
+        if edit.on and nobodys:
+            raise ConflictError(T("What is nobody's cannot be locked: give it to a beat first."))
+        plan.marks.locks = plan.marks.locks | set(edit.units) if edit.on else plan.marks.locks - set(edit.units)
+        return
+    pair = (min(edit.units), max(edit.units))
+    chosen, other = plan.marks.bridges, plan.marks.barriers
+    if edit.mark == "barrier":
+        chosen, other = other, chosen
+    if not edit.on:
+        chosen.discard(pair)
+        return
+    if pair in other:
+        raise ConflictError(T("Two compounds cannot have a bridge and a barrier between them: remove the other first."))
+    chosen.add(pair)
 
 
 def _draw(plan: Plan, edit: Drawn) -> None:

@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from gis_service.errors import ConflictError
 from gis_service.planning.edits import Drawn
 from gis_service.planning.explaining import Reason, reasons_of, what_to_relax
-from gis_service.planning.graphs import Ground, Rules, ground_of
+from gis_service.planning.graphs import Ground, Rules, ground_of, with_marks
 from gis_service.planning.inputs import Inputs
 from gis_service.planning.plans import Plan, PlanBeat, Staff, new_beat_key
 from gis_service.planning.transferring import Moves, moves_of
@@ -43,7 +43,7 @@ class Task:
 
 
 def redraw(plan: Plan, rules: Rules, *, seed: int, report: Report, cancelled: Callable[[], bool]) -> Drawn:
-    """Draw the beats of all townships of a plan.
+    """Draw the beats of all townships of a plan, under the rules and what is marked in it.
 
     Returns
     -------
@@ -55,6 +55,7 @@ def redraw(plan: Plan, rules: Rules, *, seed: int, report: Report, cancelled: Ca
     ConflictError
         There is nobody to hold a beat in a township, or the rules leave no plan at all.
     """
+    rules = with_marks(rules, plan)
     tasks, moves = _tasks(plan)
     beat_of = list(plan.beat_of)
     beats: dict[str, PlanBeat] = {}

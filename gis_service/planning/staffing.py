@@ -14,12 +14,12 @@ from gis_service.access.scope import Scope
 from gis_service.areas.tables import AreaLevel
 from gis_service.planning.bases import Base, three_year_average
 from gis_service.planning.difficulty import difficulty_of_areas
-from gis_service.planning.rules import fund_recruits
 from gis_service.registers.figures import population
 from gis_service.settings import Settings
 from gis_service.texts import T
 from layers.apportion import apportion_tree
 from layers.coverage import coverage, roll_up
+from layers.payers import who_pays
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,8 @@ def staffing(session: Session, scope: Scope, settings: Settings, asked: Staffing
     - `allotted`: whole posts of the total required, so that children add up to their parent at every level;
       `social` and `police`: its two sides, which add up too
     - `difficulty` (0-100, NA = unknown) and `multiplier`
-    - `missing`: whole posts short; for townships `district_pays` and `township_pays` of it, else NA.
+    - `missing`: whole posts short; for townships and parks of that level `district_pays` and `township_pays` of it,
+      else NA.
     """
     people = population(session, scope)
     tree = people[["code", "name", "level", "kind", "parent_id"]]
@@ -80,22 +81,14 @@ def staffing(session: Session, scope: Scope, settings: Settings, asked: Staffing
         found[name] = posts
     lacking = np.ceil(found["short"].to_numpy(dtype=float, na_value=np.nan).round(6))
     found["missing"] = pd.Series(lacking, index=found.index, dtype="Float64").astype("Int64")
-    return found.join(who_pays(found[found["level"].eq(AreaLevel.TOWNSHIP)], asked.recruits))
+    return found.join(_paid(found[found["level"].eq(AreaLevel.TOWNSHIP)], asked.recruits))
 
 
-def who_pays(townships: pd.DataFrame, recruits: int) -> pd.DataFrame:
-    """`district_pays` and `township_pays` (Int64) of the posts `missing` in each township.
-
-    Parameters
-    ----------
-    townships
-        Index `area_id`; `missing` (Int64) and `multiplier` (difficulty).
-    recruits
-        Posts that the district pays.
-    """
-    missing = townships["missing"].fillna(0).astype("int64")
-    given = fund_recruits(missing, townships["multiplier"].astype("float64"), recruits)
-    return pd.DataFrame({"district_pays": given.astype("Int64"), "township_pays": (missing - given).astype("Int64")})
+def _paid(payers: pd.DataFrame, recruits: int) -> pd.DataFrame:
+    """`district_pays` and `township_pays` (Int64) of the posts `missing` of each payer (town, subdistrict, park)."""
+    missing = payers["missing"].fillna(0).astype("int64")
+    paid = who_pays(missing, missing * 0, recruits, difficulty=payers["multiplier"].astype("float64").fillna(1.0))
+    return paid[["district", "own"]].set_axis(["district_pays", "township_pays"], axis="columns")
 
 
 def _allotted(found: pd.DataFrame, claims: pd.Series, parents: pd.Series, social_share: float) -> dict[str, pd.Series]:

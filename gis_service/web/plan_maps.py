@@ -139,7 +139,11 @@ def editing_data(land: Land, plan: Plan, only: Collection[int] | None) -> dict[s
         )
     ]
     told = (plan.drawn or {}).get("townships", ())
-    bridges = [pair for township in told for pair in township["bridges"] if set(pair) <= inside]
+    added = {(min(pair), max(pair)) for township in told for pair in township["bridges"]}
+    marks = {name: [_mark(plan, pair) for pair in sorted(pairs) if set(pair) <= inside] for name, pairs in (
+        ("bridges", plan.marks.bridges), ("barriers", plan.marks.barriers),
+        ("added", added - plan.marks.bridges - plan.marks.barriers),
+    )}  # fmt: skip
     loads = dict.fromkeys(plan.beats, 0)
     for number in shown:
         key = plan.beat_of[number]
@@ -160,7 +164,8 @@ def editing_data(land: Land, plan: Plan, only: Collection[int] | None) -> dict[s
             for number in shown
         ],
         "edges": [(a, b) for a, b, _ in inputs.edges if a in inside and b in inside],
-        "bridges": [[_lonlat(plan, unit) for unit in pair] for pair in bridges],
+        "marks": marks,
+        "locks": [{"unit": unit, "at": _latlon(plan, unit)} for unit in sorted(plan.marks.locks & inside)],
         "beats": [
             {
                 "key": beat.key,
@@ -184,7 +189,12 @@ def _dissolved(compounds: gpd.GeoDataFrame, keys: pd.Series) -> gpd.GeoDataFrame
     return gpd.GeoDataFrame(geometry=gpd.GeoSeries(merged, crs=compounds.crs))
 
 
-def _lonlat(plan: Plan, unit: int) -> list[float]:
+def _mark(plan: Plan, pair: Collection[int]) -> dict[str, Any]:
+    """A pair of units and the line between their middles."""
+    return {"units": list(pair), "line": [_latlon(plan, unit) for unit in pair]}
+
+
+def _latlon(plan: Plan, unit: int) -> list[float]:
     at = plan.inputs.units[unit]
     point = gpd.GeoSeries([shapely.Point(at.x_m, at.y_m)], crs=plan.inputs.metric_crs).to_crs("EPSG:4326").iloc[0]
     return [round(point.y, DECIMALS), round(point.x, DECIMALS)]

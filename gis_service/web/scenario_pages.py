@@ -21,7 +21,7 @@ from gis_service.jobs.routes import QueueDep
 from gis_service.planning import scenarios
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import Edit, Headcount, Leave, Person, Recruits, TownshipPosts
-from gis_service.planning.graphs import Rules, Within
+from gis_service.planning.graphs import Rules, Within, Workload
 from gis_service.planning.letters import letters_of
 from gis_service.planning.plans import plan_of_today
 from gis_service.planning.published_plans import marked, published_measures, published_reasons, withheld_beats
@@ -106,15 +106,33 @@ def step_said(
     }  # fmt: skip
 
 
+Weight = Annotated[float, Form(ge=0, le=1000)]
+
+
+def workload_said(
+    migrants: Weight = 1.0,
+    rentals: Weight = 0.0,
+    risky_rentals: Weight = 0.0,
+    churn: Weight = 0.0,
+    addresses: Weight = 0.0,
+    travel: Weight = 0.0,
+    difficulty: Annotated[bool, Form()] = False,
+) -> Workload:
+    """What the form says that work is."""
+    return Workload(
+        migrants=migrants, rentals=rentals, risky_rentals=risky_rentals, churn=churn, addresses=addresses,
+        travel=travel, difficulty=difficulty,
+    )  # fmt: skip
+
+
 def rules_said(
+    workload: Annotated[Workload, Depends(workload_said)],
     method: Annotated[Literal["repair", "scratch"], Form()] = "repair",
     band: Annotated[float, Form(ge=0.01, le=0.9)] = 0.1,
     within: Annotated[Within, Form()] = Within.TOWNSHIP,
-    difficulty: Annotated[bool, Form()] = False,
 ) -> Rules:
     """What the form says of how beats are to be drawn."""
-    rules = Rules(method=method, band=band, within=within)
-    return rules.model_copy(update={"workload": rules.workload.model_copy(update={"difficulty": difficulty})})
+    return Rules(method=method, band=band, within=within, workload=workload)
 
 
 @router.post("/{scenario_id}/deeds", dependencies=[PLAN])

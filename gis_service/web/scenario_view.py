@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from fastapi import Request
@@ -39,7 +40,26 @@ STEP_NAMES: dict[str, Text] = {
     "assign": T("Officer assigned"),
     "boundary": T("Draft of a border"),
     "headcount": T("Posts of townships"),
+    "mark": T("Rule for the drawing"),
     "drawn": T("Beats drawn"),
+}
+
+WEIGHTS: dict[str, Text] = {
+    "migrants": T("A migrant"),
+    "rentals": T("A rental"),
+    "risky_rentals": T("A red or orange rental"),
+    "churn": T("A move in or out"),
+    "addresses": T("An address"),
+    "travel": T("An address-kilometre of travel"),
+}
+
+MARKED: dict[tuple[str, bool], Text] = {
+    ("lock", True): T("Locked: {names}"),
+    ("lock", False): T("No longer locked: {names}"),
+    ("bridge", True): T("Bridge: {names}"),
+    ("bridge", False): T("No bridge any more: {names}"),
+    ("barrier", True): T("Barrier: {names}"),
+    ("barrier", False): T("No barrier any more: {names}"),
 }
 
 
@@ -89,7 +109,9 @@ def show_scenario(
             after=marked(after.total),
             beats=[marked(beat) for beat in sorted(after.beats, key=lambda beat: -(beat["migrants"] or 0))],
             histogram=histogram_bars(before, after),
-            steps=[] if found.only is not None else _steps(session, found),
+            steps=[] if found.only is not None else _steps(session, found, plan),
+            marked=[] if found.only is not None else _marked(plan),
+            weights=[(name, label, 1 if name == "migrants" else 0) for name, label in WEIGHTS.items()],
             drawn=_drawn(plan, found),
             reasons=published_reasons(found, plan, settings)[:REASONS_SHOWN],
             comments=comments_of(session, found.scenario),
@@ -136,11 +158,25 @@ def _drawn(plan: Plan, found: Seen) -> list[dict[str, Any]]:
     return told
 
 
-def _steps(session: Session, found: Seen) -> list[dict[str, str]]:
-    return [_said_step(step.kind, step.said, step.author) for step in steps_of(session, found.scenario)]
+def _marked(plan: Plan) -> list[str]:
+    """The locks, bridges and barriers in force, a line each."""
+    marks = plan.marks
+    pairs = [("bridge", pair) for pair in sorted(marks.bridges)]
+    pairs += [("barrier", pair) for pair in sorted(marks.barriers)]
+    locked = [_said_mark(plan, "lock", sorted(marks.locks))] if marks.locks else []
+    return locked + [_said_mark(plan, kind, pair) for kind, pair in pairs]
 
 
-def _said_step(kind: str, said: dict[str, Any], author: str) -> dict[str, str]:
+def _said_mark(plan: Plan, kind: str, units: Iterable[int], *, on: bool = True) -> str:
+    names = [plan.inputs.units[unit].name for unit in units]
+    return str(Text(MARKED[kind, on].msgid, {"names": ("、" if kind == "lock" else " - ").join(names)}))
+
+
+def _steps(session: Session, found: Seen, plan: Plan) -> list[dict[str, str]]:
+    return [_said_step(plan, step.kind, step.said, step.author) for step in steps_of(session, found.scenario)]
+
+
+def _said_step(plan: Plan, kind: str, said: dict[str, Any], author: str) -> dict[str, str]:
     detail = ""
     match kind:
         case "recruits":
@@ -151,6 +187,8 @@ def _said_step(kind: str, said: dict[str, Any], author: str) -> dict[str, str]:
             detail = str(T("{count} compounds or parts", count=len(said["units"])))
         case "headcount":
             detail = str(T("{count} posts", count=sum(each["posts"] for each in said["townships"])))
+        case "mark":
+            detail = _said_mark(plan, said["mark"], said["units"], on=said["on"])
         case "drawn":
             detail = str(T("{count} beats", count=len(said["beats"])))
     return {"name": str(STEP_NAMES[kind]), "detail": detail, "author": author}

@@ -1,10 +1,13 @@
-"""Beats beside METIS, ReCom and spopt: `python -m tests.benchmarks.bench_districting [--quick] [--out FILE]`.
+"""Beats beside METIS, ReCom and spopt: `python -m tests.benchmarks.bench_districting [--only TABLE] [--out FILE]`.
 
+Each table is written when it is there, and can be measured by itself, the repairs also a few seeds at a time.
 Times are processor seconds, so that a busy machine does not change them; peers get the same instances.
 """
 
 import argparse
+import os
 import random
+import re
 import sys
 import time
 import warnings
@@ -17,6 +20,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
+from layers._bounds import least_change
+from layers._plan import limits_of_beats
 from layers.districting import BeatRules, UnitGraph, partition, repair, unit_graph, verify_plan
 from tests.benchmarks.beat_instances import Instance, drifted, keelung, load_graph, made_up, real_data_folder
 
@@ -139,16 +144,20 @@ def scratch_table(seeds: int) -> list[str]:
     return rows
 
 
-def repair_table(seeds: int, prove_s: float) -> list[str]:
-    columns = ["seed", "today off by", "changed", "proven least", "ratio", "violations", "CPU s"]
+def repair_table(seeds: range, prove_s: float) -> list[str]:
+    columns = ["seed", "today off by", "changed", f"proven least ({prove_s:.0f} s)", "ratio", "violations", "CPU s"]
     peers = ["METIS relabelled: changed", "off by", "beats in pieces"]
-    rows = table("Repair: loads drifted by 25 %, back inside ± 5 %", *columns, *peers)
-    for seed in range(seeds):
+    rows = table(f"Repair: {UNITS:,} units, loads drifted by 25 %, back inside ± 5 %", *columns, *peers)
+    for seed in seeds:
         before = made_up(UNITS, BEATS, seed)
         today = partition(before.graph, BEATS, band=BAND, seed=seed).plan
         graph = drifted(before, BEATS, seed + 100).graph
         plan, seconds = timed(partial(repair, graph, today, band=BAND, seed=seed))
-        bound = repair(graph, today, band=BAND, seed=seed, prove_s=prove_s).least_price or 0.0
+        limits = limits_of_beats(graph, np.zeros(BEATS, np.int32), BAND)
+        bound = least_change(
+            graph, today, limits, prices=np.ones(UNITS), locks=np.full(UNITS, -1, np.int32), deadline_s=prove_s,
+            plan=plan.plan,
+        )  # fmt: skip
         peer = relabelled(metis(graph, BEATS, seed), today, BEATS)
         ours = [f"{deviation(graph, today, BEATS):.1%}", plan.changed_units, f"{bound:.0f}"]
         ours += [f"{plan.changed_units / max(bound, 1):.2f}", len(plan.violations), f"{seconds:.2f}"]
@@ -193,38 +202,76 @@ def max_p_table(units: int, beats: int) -> list[str]:
     return rows
 
 
+TABLES = ("scratch", "repair", "border", "max-p")
+
+
+def measured(name: str, options: argparse.Namespace) -> list[str]:
+    """The lines of one table."""
+    others = [load_graph(file) for file in options.graph]
+    if name == "border" and real_data_folder().exists():
+        others.append(keelung())
+    seeds = options.seeds
+    match name:
+        case "scratch":
+            return scratch_table(seeds or 20)
+        case "repair":
+            return repair_table(range(options.first, options.first + (seeds or 20)), options.prove_s)
+        case "border":
+            return border_table(seeds or 1, options.recom_s, others)
+        case _:
+            return max_p_table(200, 10)
+
+
+def written(page: Path, name: str, lines: list[str]) -> None:
+    """Put a table into the page: in the place of the one of that name, else at the end; rows of a later part are added.
+
+    A part starts with the name of its table as a comment, so that parts can be measured one after another.
+    """
+    before = page.read_text(encoding="utf-8") if page.exists() else "# Beats: measured\n"
+    parts = re.split(r"(?m)^(?=<!-- )", before)
+    mark = f"<!-- {name} -->"
+    fresh = mark + "\n" + "\n".join(lines) + "\n\n"
+    kept = [part.rstrip() + "\n\n" for part in parts if not part.startswith(mark)]
+    place = next((at for at, part in enumerate(parts) if part.startswith(mark)), len(kept))
+    page.write_text("".join([*kept[:place], fresh, *kept[place:]]).rstrip() + "\n", encoding="utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="few seeds, short proofs")
-    parser.add_argument("--seeds", type=int, help="instances from scratch (20, quick 3)")
-    parser.add_argument("--prove-s", type=float, help="seconds for each bound on changes (60, quick 20)")
-    parser.add_argument("--recom-s", type=float, help="processor seconds for each ReCom chain (60, quick 10)")
+    parser.add_argument("--only", choices=TABLES, action="append", help="measure this table only; others stay")
+    parser.add_argument("--seeds", type=int, help="instances (20; border 1, as each ReCom chain takes so long)")
+    parser.add_argument(
+        "--first", type=int, default=0, help="first seed of the table of repairs, to measure it in parts"
+    )
+    parser.add_argument("--prove-s", type=float, default=60.0, help="seconds for each bound on changes")
+    parser.add_argument("--recom-s", type=float, default=60.0, help="processor seconds for each ReCom chain")
     parser.add_argument("--graph", type=Path, action="append", default=[], help="a graph file of one's own (.npz)")
     parser.add_argument("--out", type=Path, help="also write the tables to this file")
     options = parser.parse_args()
-    seeds = options.seeds or (3 if options.quick else 20)
-    prove_s = options.prove_s or (20.0 if options.quick else 60.0)
-    recom_s = options.recom_s or (10.0 if options.quick else 60.0)
     warnings.simplefilter("ignore")
     warm = made_up(60, 5, 0).graph
     repair(warm, partition(warm, 5).plan[::-1], prove_s=1)
-    others = [load_graph(file) for file in options.graph] + ([keelung()] if real_data_folder().exists() else [])
-    sections = [
-        partial(scratch_table, seeds),
-        partial(repair_table, 2 if options.quick else 5, prove_s),
-        partial(border_table, 1 if options.quick else 2, recom_s, others),
-        partial(max_p_table, 200, 10),
-    ]
-    words = " ".join(sys.argv[1:])
-    command = f"Written by `python -m tests.benchmarks.bench_districting {words}`: seconds are processor seconds."
-    lines = ["# Beats: measured", "", command, ""]
-    for section in sections:
-        measured = section()
-        lines += [*measured, ""]
-        sys.stdout.write("\n".join(measured) + "\n\n")
+    for name in options.only or TABLES:
+        lines = measured(name, options)
+        chosen = " ".join(f"--{key} {value}" for key, value in _said(name, options))
+        command = f"python -m tests.benchmarks.bench_districting --only {name} {chosen}".strip()
+        lines[1:1] = ["", f"`{command}`; seconds are processor seconds, {_load()}."]
+        sys.stdout.write("\n".join(lines) + "\n\n")
         sys.stdout.flush()
-    if options.out is not None:
-        options.out.write_text("\n".join(lines), encoding="utf-8")
+        if options.out is not None:
+            written(options.out, f"{name} {options.first}" if options.first else name, lines)
+
+
+def _said(name: str, options: argparse.Namespace) -> list[tuple[str, object]]:
+    """The options that decide a table."""
+    chosen = {"repair": ("seeds", "first", "prove_s"), "border": ("seeds", "recom_s"), "scratch": ("seeds",)}
+    pairs = [(each, getattr(options, each)) for each in chosen.get(name, ())]
+    return [(each.replace("_", "-"), value) for each, value in pairs if value]
+
+
+def _load() -> str:
+    """How busy the machine is."""
+    return f"{os.cpu_count()} processors with {os.getloadavg()[1]:.1f} tasks on them"
 
 
 if __name__ == "__main__":

@@ -9,7 +9,6 @@ from sqlalchemy import Engine
 from gis_service.access.scope import Scope
 from gis_service.areas.tables import AreaLevel
 from gis_service.planning.bases import Base, same_day_before
-from gis_service.planning.rules import fund_recruits
 from gis_service.planning.staffing import StaffingAsked, staffing
 from gis_service.registers.tables import Registration
 from gis_service.settings import Settings
@@ -79,14 +78,6 @@ def test_the_district_pays_its_recruits_and_the_townships_the_rest(
     townships = found[found["level"].eq(AreaLevel.TOWNSHIP)]
     assert townships["district_pays"].sum() == 20
     assert (townships["district_pays"] + townships["township_pays"] == townships["missing"]).all()
-
-
-def test_recruits_go_to_the_worst_difficulty_weighted_shortfall() -> None:
-    missing = pd.Series([4, 3, 0], index=[7, 8, 9])
-    given = fund_recruits(missing, pd.Series([1.0, 1.5, 1.5], index=[7, 8, 9]), 3)
-    # claims 4.0 and 4.5: 8 first, then 4.0 against 3.0, then 3.0 against 3.0: the first of the two
-    assert given.to_dict() == {7: 2, 8: 1, 9: 0}
-    assert fund_recruits(missing, pd.Series([1.0, 1.5, 1.5], index=[7, 8, 9]), 100).tolist() == [4, 3, 0]
 
 
 def test_the_three_year_average_is_of_the_same_day_each_year(engine: Engine, settings: Settings, board: Board) -> None:

@@ -52,8 +52,14 @@ def test_a_plan_from_the_first_click_to_its_publication(
         assert answer.status_code == 200, answer.text
         return str(answer.text)
 
+    step = {"kind": "mark", "mark": "lock", "units": [0]}
+    assert (
+        planner.post(f"/api/v1/planning{page.removeprefix('/planning')}/steps", json={"step": step}).status_code == 200
+    )
+    assert re.search("锁定：area N1", planner.get(page).text)
+    deed("undo")
     deed("recruits", count=2, from_day=NEXT_MONTH, people="新1 甲\n新2 乙")
-    assert "等待中" in deed("draw", band=0.1)
+    assert "等待中" in deed("draw", band=0.1, churn=0.5, travel=2)
     work_off(engine, settings, JOB_KINDS, JobQueue(settings))
     shown = planner.get(page).text
     assert "24 → 12" in shown

@@ -6,6 +6,7 @@ import os
 from datetime import date
 from typing import Any
 
+import numpy as np
 import pytest
 from sqlalchemy import Engine, event, select
 
@@ -22,8 +23,8 @@ from gis_service.jobs.running import said_in_words
 from gis_service.jobs.worker import work_off
 from gis_service.planning.balance import balance_of
 from gis_service.planning.computing import ask_for_beats
-from gis_service.planning.edits import Edit, Give, Headcount, Leave, NewBeat, Person, Recruits, TownshipPosts
-from gis_service.planning.graphs import Rules
+from gis_service.planning.edits import Edit, Give, Headcount, Leave, Mark, NewBeat, Person, Recruits, TownshipPosts
+from gis_service.planning.graphs import Rules, Workload, address_km, workload_of
 from gis_service.planning.inputs import packed, unpacked
 from gis_service.planning.letters import letters_of
 from gis_service.planning.measures import measured
@@ -244,6 +245,46 @@ def test_steps_by_hand_are_taken_and_taken_back(engine: Engine, board: Board, sc
     assert plan(engine, scenario).beat_of == today.beat_of
     with pytest.raises(ConflictError):
         undo_step(engine, PLANNER, scenario)
+
+
+def test_what_is_marked_on_the_map_binds_the_drawing_until_it_is_taken_back(
+    engine: Engine, settings: Settings, board: Board, scenario: int
+) -> None:
+    first, second, third, fourth = (
+        unit_of(plan(engine, scenario), board, name) for name in ("N11", "N12", "N21", "N22")
+    )
+    add_step(engine, PLANNER, scenario, Mark(kind="mark", mark="barrier", units=[third, second]))
+    with pytest.raises(ConflictError):
+        add_step(engine, PLANNER, scenario, Mark(kind="mark", mark="bridge", units=[second, third]))
+    add_step(engine, PLANNER, scenario, Mark(kind="mark", mark="bridge", units=[first, fourth]))
+    add_step(engine, PLANNER, scenario, Mark(kind="mark", mark="lock", units=[third]))
+    marks = plan(engine, scenario).marks
+    assert (marks.locks, marks.bridges, marks.barriers) == ({third}, {(first, fourth)}, {(second, third)})
+    before = plan(engine, scenario)
+    # over the bridge, not over the barrier
+    assert balance_of(before, [first], before.beat_of[fourth] or "").broken == []
+    assert balance_of(before, [second], before.beat_of[third] or "").broken == [before.beat_of[third]]
+    draw(engine, settings, scenario, method="scratch", band=0.05)
+    after = plan(engine, scenario)
+    assert after.beat_of[third] == before.beat_of[third]
+    assert (first, fourth) in {tuple(pair) for pair in after.drawn["townships"][0]["bridges"]}  # type: ignore[index]  # drawn
+    assert after.drawn["rules"]["barriers"] == [[second, third]]  # type: ignore[index]  # it was drawn just now
+    undo_step(engine, PLANNER, scenario)
+    undo_step(engine, PLANNER, scenario)
+    assert plan(engine, scenario).marks.locks == set()
+    add_step(engine, PLANNER, scenario, Mark(kind="mark", mark="barrier", units=[second, third], on=False))
+    assert plan(engine, scenario).marks.barriers == set()
+
+
+def test_travel_is_the_way_from_the_middle_of_the_village(engine: Engine, board: Board, scenario: int) -> None:
+    inputs = plan(engine, scenario).inputs
+    way = address_km(inputs)
+    one, other = (unit_of(plan(engine, scenario), board, name) for name in ("N11", "N12"))
+    apart = np.hypot(inputs.units[one].x_m - inputs.units[other].x_m, inputs.units[one].y_m - inputs.units[other].y_m)
+    # four addresses each: the middle lies half-way
+    assert way[[one, other]] == pytest.approx([4 * apart / 2000] * 2)
+    work = workload_of(inputs, Workload(migrants=1, travel=10))
+    assert work[one] == round(12 + 10 * way[one])
 
 
 def test_a_new_beat_by_hand_takes_the_first_recruit(engine: Engine, settings: Settings, scenario: int) -> None:

@@ -23,6 +23,14 @@ def test_a_difficult_township_comes_first() -> None:
     assert paid["district"].to_dict() == {1: 1, 2: 2}
 
 
+def test_of_equal_claims_the_first_is_served() -> None:
+    # claims 4.0 and 4.5: 8 first, then 4.0 against 3.0, then 3.0 against 3.0: the first of the two
+    weights = pd.Series({7: 1.0, 8: 1.5, 9: 1.5})
+    missing = pd.Series({7: 4, 8: 3, 9: 0})
+    assert who_pays(missing, missing * 0, 3, difficulty=weights)["district"].to_dict() == {7: 2, 8: 1, 9: 0}
+    assert who_pays(missing, missing * 0, 100, difficulty=weights)["district"].tolist() == [4, 3, 0]
+
+
 def test_a_surplus_pays_nothing_and_recruits_beyond_all_shortfalls_stay() -> None:
     paid = who_pays(pd.Series({1: 5, 2: 5}), pd.Series({1: 7, 2: 4}), 9)
     assert paid["surplus"].to_dict() == {1: 2, 2: 0}

@@ -14,6 +14,7 @@ const beats = new Map(given.beats.map((beat) => [beat.key, beat]));
 const units = new Map(given.units.map((unit) => [unit.no, unit]));
 const inArea = Map.groupBy ? Map.groupBy(given.units, (unit) => unit.area) : grouped(given.units);
 const near = new Map();
+let pairing = null;
 for (const [one, other] of given.edges) {
   near.set(one, [...(near.get(one) || []), other]);
   near.set(other, [...(near.get(other) || []), one]);
@@ -23,6 +24,14 @@ function grouped(all) {
   const found = new Map();
   for (const unit of all) found.set(unit.area, [...(found.get(unit.area) || []), unit]);
   return found;
+}
+
+// A barrier is drawn between two middles, not along the way from one to the other.
+function across([one, other]) {
+  const middle = [(one[0] + other[0]) / 2, (one[1] + other[1]) / 2];
+  const flat = Math.cos((middle[0] * Math.PI) / 180);
+  const [north, east] = [(other[1] - one[1]) * flat * 0.3, ((one[0] - other[0]) / flat) * 0.3];
+  return [[middle[0] - north, middle[1] - east], [middle[0] + north, middle[1] + east]];
 }
 
 function mainBeat(area) {
@@ -56,17 +65,27 @@ const layer = asPaths(given.features, style, {
     });
   },
 }).addTo(map);
-for (const pair of given.bridges) window.L.polyline(pair, { color: "#0b5cad", weight: 2, dashArray: "2 5", interactive: false }).addTo(map);
 map.fitBounds(layer.getBounds(), { padding: [12, 12] });
+const LINES = { bridges: { color: "#0b5cad", weight: 4 }, added: { color: "#0b5cad", weight: 2, dashArray: "2 5" }, barriers: { color: "#b3261e", weight: 4 } };
+for (const [kind, look] of Object.entries(LINES)) {
+  for (const mark of given.marks[kind]) window.L.polyline(kind === "barriers" ? across(mark.line) : mark.line, { ...look, interactive: false }).addTo(map);
+}
+for (const lock of given.locks) window.L.circleMarker(lock.at, { radius: 5, color: "#ffffff", weight: 1.5, fillColor: "#111111", fillOpacity: 1, interactive: false }).addTo(map);
 
 function choose(area, no = null) {
   const own = inArea.get(area) || [];
   const unit = no === null ? own[0] : units.get(no);
   if (!unit) return;
+  if (pairing && pairing.from !== unit.no) {
+    mark(pairing.kind, [pairing.from, unit.no], true);
+    return;
+  }
+  pairing = null;
   layer.resetStyle();
   layer.eachLayer((path) => path.feature.properties.id === area && path.setStyle({ color: "#111111", weight: 3 }));
   const close = textElement("button", words.close, { type: "button", class: "plain" });
   close.addEventListener("click", () => {
+    pairing = null;
     panel.hidden = true;
     layer.resetStyle();
   });
@@ -74,7 +93,7 @@ function choose(area, no = null) {
   if (own.length > 1) panel.append(chooser(own.map((each) => [each.no, each.name]), unit.no, (value) => choose(area, Number(value))));
   const beat = beats.get(unit.beat);
   panel.append(facts([[words.beat, beat?.name ?? words.nobody], [words.officer, beat?.officer ?? words.nobody], [words.migrants, amount(unit.migrants)]]));
-  if (box.dataset.mayEdit) panel.append(...giving(unit));
+  if (box.dataset.mayEdit) panel.append(...giving(unit), marking(unit));
   panel.append(close);
   panel.hidden = false;
 }
@@ -119,6 +138,42 @@ function giving(unit) {
   const label = textElement("label", words.to);
   label.append(select);
   return [label, told, give];
+}
+
+// Locks, bridges and barriers: what the next drawing respects. A pair is made by choosing the other compound.
+function marking(unit) {
+  const row = document.createElement("div");
+  row.className = "marks";
+  const add = (label, act) => {
+    const button = textElement("button", label, { type: "button", class: "second" });
+    button.addEventListener("click", act);
+    row.append(button);
+  };
+  const locked = given.locks.some((lock) => lock.unit === unit.no);
+  if (unit.beat) add(locked ? words.unlock : words.lock, () => mark("lock", [unit.no], !locked));
+  const pair = (kind, label) =>
+    add(label, () => {
+      pairing = { kind, from: unit.no };
+      row.replaceChildren(textElement("p", words.other, { role: "status" }));
+    });
+  pair("bridge", words.bridge);
+  pair("barrier", words.barrier);
+  for (const kind of ["bridges", "barriers"]) {
+    for (const found of given.marks[kind].filter((each) => each.units.includes(unit.no))) {
+      const other = units.get(found.units.find((no) => no !== unit.no));
+      add(said(kind === "bridges" ? words.unbridge : words.unbar, { name: other.name }), () => mark(kind.slice(0, -1), found.units, false));
+    }
+  }
+  return row;
+}
+
+async function mark(kind, pair, on) {
+  pairing = null;
+  const step = { kind: "mark", mark: kind, units: pair, on };
+  if (await send("steps", { step, after_step: given.steps })) {
+    window.location.hash = "by-hand";
+    window.location.reload();
+  }
 }
 
 function balanced(balance) {
