@@ -86,7 +86,12 @@ def fence_stands(engine: Engine) -> bool:
 
 def _stands(connection: Connection, role: str) -> bool:
     policies = text("SELECT count(*) FROM pg_policies WHERE policyname = :policy AND CAST(:role AS name) = ANY (roles)")
-    return _can_take(connection, role) and bool(connection.scalar(policies, {"policy": POLICY, "role": role}))
+    views = text("SELECT to_regclass(:view) IS NOT NULL")
+    return (
+        _can_take(connection, role)
+        and bool(connection.scalar(policies, {"policy": POLICY, "role": role}))
+        and all(connection.scalar(views, {"view": view.name}) for view in _views())
+    )
 
 
 def _statements(role: str) -> list[str]:

@@ -224,6 +224,17 @@ def test_without_its_role_a_scoped_session_sees_nothing_at_all(settings: Setting
         assert role in ready.json()["detail"]
 
 
+def test_an_upgrade_without_the_role_is_noticed_by_who_wants_it(
+    engine: Engine, settings: Settings, board: Board
+) -> None:
+    without = open_engine(settings.model_copy(update={"database_role": ""}))
+    upgrade_schema(without)
+    without.dispose()
+    assert not fence_stands(engine), "the views of scoped sessions are gone"
+    upgrade_schema(engine)
+    assert fence_stands(engine)
+
+
 def test_the_fence_may_be_left_out(settings: Settings, board: Board) -> None:
     opened = open_engine(settings.model_copy(update={"database_role": ""}))
     attach_audit(opened, Vault.load_or_create(settings), settings)
