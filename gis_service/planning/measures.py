@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gis_service.planning.plans import Plan, Staff, plan_of_today
+from gis_service.planning.plans import Plan, plan_of_today
 from gis_service.settings import Settings
 
 HISTOGRAM_EDGES = (0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0)
@@ -92,23 +92,25 @@ def measured(plan: Plan, settings: Settings, *, only: Collection[int] | None = N
         "changed_addresses": sum(inputs.units[n].addresses for n in other_officer),
         "changed_migrants": sum(inputs.units[n].migrants for n in other_officer),
         "changed_beats": len(touched - {None}),
-        "cost_yuan": cost_yuan(plan, [beat.staff for beat in shown if beat.staff], settings),
+        **costs_yuan(plan, [beat.staff for beat in shown if beat.staff], settings),
     }
     return Measures(beats, areas, total, _histogram(loads, inputs.standard))
 
 
-def cost_yuan(plan: Plan, holders: Collection[str], settings: Settings) -> int:
-    """What those who hold beats cost a year: pay by form, bonus, and the allowance of leaders."""
-    return sum(pay_yuan(plan.staff[key], settings) for key in sorted(set(holders)) if key in plan.staff)
-
-
-def pay_yuan(person: Staff, settings: Settings) -> int:
-    """What one officer costs a year."""
-    if person.form == "transitioned":
-        pay = settings.pay_transitioned_yuan
-    else:
-        pay = settings.pay_not_transitioned_yuan + settings.bonus_not_transitioned_yuan
-    return pay + (settings.leader_allowance_yuan.get(person.level, 0) if person.role == "leader" else 0)
+def costs_yuan(plan: Plan, holders: Collection[str], settings: Settings) -> dict[str, int]:
+    """What those who hold beats cost a year (`cost_yuan`): pay of either form with bonus, and leaders' allowances."""
+    people = [plan.staff[key] for key in sorted(set(holders)) if key in plan.staff]
+    transitioned = sum(each.form == "transitioned" for each in people)
+    others = len(people) - transitioned
+    parts = {
+        "cost_transitioned_yuan": transitioned * settings.pay_transitioned_yuan,
+        "cost_not_transitioned_yuan": others
+        * (settings.pay_not_transitioned_yuan + settings.bonus_not_transitioned_yuan),
+        "cost_allowance_yuan": sum(
+            settings.leader_allowance_yuan.get(each.level, 0) for each in people if each.role == "leader"
+        ),
+    }
+    return {"cost_yuan": sum(parts.values()), **parts}
 
 
 def _areas(plan: Plan, units: list[int], of_beat: dict[str, int]) -> list[dict[str, Any]]:

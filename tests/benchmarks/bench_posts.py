@@ -4,6 +4,7 @@ The aim is the least worst load, migrants per post; each solver is stopped after
 """
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -112,7 +113,10 @@ def main() -> None:
     }
     words = " ".join(sys.argv[1:])
     lines = ["# Posts: measured", "", f"Written by `python -m tests.benchmarks.bench_posts {words}`."]
-    lines += [f"{options.areas:,} areas, {options.posts:,} posts; solvers stop after {options.limit_s:.0f} s.", ""]
+    lines += [
+        f"{options.areas:,} areas, {options.posts:,} posts; solvers stop after {options.limit_s:.0f} s by the clock."
+    ]
+    lines += [f"{os.cpu_count()} processors with {os.getloadavg()[1]:.1f} tasks on them.", ""]
     columns = ["who", "CPU s", "time ÷ ours", "worst load", "÷ ours", ""]
     lines += [row(*columns), "|" + "---|" * len(columns)]
     first: tuple[float, float] | None = None

@@ -144,6 +144,9 @@ def test_recruits_and_a_worker_halve_the_load(engine: Engine, settings: Settings
     assert {beat["officer"] for beat in figures.beats} == {"officer N1", "officer N2", "甲", "乙"}
     assert (figures.total["worst_load"], figures.total["changed_addresses"]) == (12.0, 8)
     assert figures.total["cost_yuan"] == 2 * 86_000 + 2 * 56_000
+    parts = [figures.total[f"cost_{name}_yuan"] for name in ("transitioned", "not_transitioned", "allowance")]
+    assert sum(parts) == figures.total["cost_yuan"]
+    assert parts[1] == 2 * 56_000
     [township] = (drawn.drawn or {})["townships"]
     assert (township["deviation"], township["within_band"], township["changed_units"]) == (0.0, True, 2)
     assert township["least_price"] == 8.0
