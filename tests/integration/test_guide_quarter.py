@@ -36,7 +36,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.subjects import SUBJECTS
 from tests.import_steps import BEFORE_A_QUARTER
-from tests.integration.route_calls import PNG
+from tests.integration.route_call import PNG
 
 GUIDE = Path(__file__).parents[2] / "docs" / "guides" / "quarter.md"
 

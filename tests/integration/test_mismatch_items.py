@@ -28,7 +28,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from layers.frames import REGISTERS
 from tests.integration.board import TODAY, Board
-from tests.integration.route_calls import PNG
+from tests.integration.route_call import PNG
 
 WHOLE = Scope(TODAY, None)
 LATER = datetime.now(UTC).replace(tzinfo=None) + timedelta(days=400)

@@ -24,7 +24,8 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 
 from gis_service.access.permissions import PERMISSIONS, Permission, Role
 from tests.integration.doors import Door, Headers
-from tests.integration.route_calls import CALLS, Call
+from tests.integration.route_call import Call
+from tests.integration.route_calls import CALLS
 from tests.integration.route_spots import Site, Spot, Where
 
 ROLES = tuple(role.value for role in Role)

@@ -25,8 +25,9 @@ from gis_service.app import create_app
 from gis_service.settings import Settings
 from tests.integration.doors import Door, Headers
 from tests.integration.route_answers import in_scope, is_empty, is_tile, named_in, shown_by
+from tests.integration.route_call import Call
 from tests.integration.route_callers import CALLERS, PROBES, SAFE, By, Caller
-from tests.integration.route_calls import CALLS, Call
+from tests.integration.route_calls import CALLS
 from tests.integration.route_spots import Site, Spot, Where
 
 #: mounted folders and the description of the API: the same for everybody, and nothing of the district in them
