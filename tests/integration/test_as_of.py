@@ -19,8 +19,8 @@ from tests.integration.test_land_changes import DAY, carry
 #: what belongs to no day of the land, or has one of its own
 DAYLESS = (
     "/accounts", "/api/v1/accounts", "/approvals", "/api/v1/export-approvals", "/audit", "/api/v1/audit",
-    "/imports", "/api/v1/imports", "/jobs", "/api/v1/jobs", "/me", "/api/v1/me", "/sign-in", "/api/v1/oidc",
-    "/healthz", "/readyz", "/field", "/api/v1/openapi.json",
+    "/imports", "/api/v1/imports", "/jobs", "/api/v1/jobs", "/start/assignment", "/me", "/api/v1/me",
+    "/sign-in", "/api/v1/oidc", "/healthz", "/readyz", "/field", "/api/v1/openapi.json",
     "/changes", "/api/v1/land-changes", "/planning/scenarios/", "/api/v1/planning/scenarios",
 )  # fmt: skip
 NEW = {"N": "改后街道", "N1": "改后村", "N11": "改后小区"}
