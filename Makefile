@@ -7,7 +7,8 @@ SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 RUN_PACKAGES := python3-venv libsqlite3-mod-spatialite fonts-noto-cjk libpangoft2-1.0-0 libharfbuzz-subset0 poppler-utils
 TEST_PACKAGES := $(RUN_PACKAGES) chromium postgresql postgresql-contrib postgresql-postgis
 PORT ?= 8080
-WORKERS ?= 2
+# one more than there are cores: some tests wait for a browser, a database or a process of its own
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo serve test test-fast test-slow check bench setup-run setup-test format lock messages docs clean

@@ -25,6 +25,7 @@ SUPERUSER = "postgres"
 UNPRIVILEGED_ACCOUNTS = ("postgres", "nobody")
 EXTENSIONS = ("postgis", "btree_gist")
 START_TIMEOUT_S = 60.0
+ROOM_BYTES = 6 * 2**30
 TEMPLATE = "template_spatial"
 
 
@@ -84,7 +85,7 @@ def private_cluster() -> Iterator[Cluster]:
     """
     binaries = find_binaries()
     account = _server_account()
-    folder = Path(tempfile.mkdtemp(prefix="private-postgres-"))
+    folder = Path(tempfile.mkdtemp(prefix="private-postgres-", dir=_roomy_memory()))
     try:
         cluster_password = secrets.token_hex(16)
         _initialise(binaries, folder, account, cluster_password)
@@ -140,6 +141,15 @@ def _install(cluster: Cluster, database: str, extensions: Sequence[str]) -> None
     with cluster.connect(database) as connection:
         for extension in extensions:
             connection.execute(sql.SQL("CREATE EXTENSION {}").format(sql.Identifier(extension)))
+
+
+def _roomy_memory() -> Path | None:
+    """A file system in memory with room for the cluster, else None.
+
+    A database is some thousand small files: to copy and remove them on a disk takes most of the time of a small test.
+    """
+    memory = Path("/dev/shm")  # noqa: S108 - the folder in it has a name of its own and is ours alone
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > ROOM_BYTES else None
 
 
 def _server_account() -> pwd.struct_passwd | None:

@@ -51,7 +51,9 @@ def truth_of(district: DemoDistrict, name: str) -> pd.DataFrame:
     return pd.read_csv(district.out_dir / "truth" / name, dtype=str)
 
 
-def test_the_service_finds_what_was_planted(engine: Engine, settings: Settings, district: DemoDistrict) -> None:
+def test_the_service_finds_what_was_planted_and_importing_it_again_changes_nothing(
+    engine: Engine, settings: Settings, district: DemoDistrict
+) -> None:
     scope = Scope(district.plan.today, None)
     truth = json.loads((district.out_dir / "truth" / "truth.json").read_text(encoding="utf-8"))
     with reading(engine) as session:
@@ -88,8 +90,7 @@ def test_the_service_finds_what_was_planted(engine: Engine, settings: Settings, 
     assert hot_codes & planted
     assert mismatches.loc[mismatches["level"].eq("district"), "mismatches"].iloc[0] > 0
 
-
-def test_importing_everything_again_changes_nothing(engine: Engine, settings: Settings, district: DemoDistrict) -> None:
+    # everything imported again changes nothing
     for subject in FILES:
         declared = SUBJECTS[subject]
         options = ImportOptions(
