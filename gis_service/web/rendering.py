@@ -66,6 +66,8 @@ MENUS: dict[str, Text] = {
     "/topology": T("Land"),
     "/planning/": T("Planning"),
     "/jobs": T("Planning"),
+    "/teams": T("Teams"),
+    "/notices": T("Teams"),
     "/mismatches": T("Registers"),
     "/rentals": T("Registers"),
     "/quarters": T("Registers"),

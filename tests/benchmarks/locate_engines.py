@@ -30,9 +30,9 @@ import shapely
 from layers.locate import AMBIGUOUS, OUTSIDE, AreaLocator
 from tests.private_postgres import Cluster, create_database, private_cluster
 
-REPEATS: Final = 3
+REPEATS: Final = 15
 ENOUGH_S: Final = 5.0
-"""An engine repeats until it has used so much time; its best counts."""
+"""An engine repeats until it has used so much time, or so often; its best counts."""
 
 T = TypeVar("T")
 FloatArray = npt.NDArray[np.float64]
