@@ -52,36 +52,58 @@ def distinct_edges(geometries: Sequence[object] | npt.NDArray[np.object_], numbe
     if odd.size:
         message = f"areas must be polygons or multipolygons; the one at position {odd[0]} is {shapes[odd[0]].geom_type}"
         raise TypeError(message)
-    parts, row_of_part = shapely.get_parts(shapes, return_index=True)
-    rings, part_of_ring = shapely.get_rings(parts, return_index=True)
-    vertices, ring_of_vertex = shapely.get_coordinates(rings, return_index=True)
-    if not (np.abs(vertices) <= LARGEST).all():
+    rings, row_of_ring = _single_rings(shapes, kinds)
+    vertices = shapely.get_coordinates(rings)
+    if not _all_within(vertices.ravel(), LARGEST):
         raise ValueError("areas have coordinates that are not finite or beyond 2^200")
-    numbers_of_ring = numbers[row_of_part[part_of_ring]].astype(np.int32)
-    ends, area_offsets, areas = _merge_equal_edges(vertices, ring_of_vertex, numbers_of_ring)
+    ring_offsets = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))])
+    numbers_of_ring = numbers[row_of_ring].astype(np.int32)
+    ends, area_offsets, areas = _merge_equal_edges(vertices, ring_offsets, numbers_of_ring)
     return Edges(ends, area_offsets, areas)
+
+
+def _single_rings(
+    shapes: npt.NDArray[np.object_], kinds: npt.NDArray[np.integer]
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.int64]]:
+    """Geometries of one ring each and the row each comes from; most areas are one already and need not be copied."""
+    single = (kinds == shapely.GeometryType.POLYGON) & (shapely.get_num_interior_rings(shapes) == 0)
+    others = np.flatnonzero(~single)
+    parts, part_from = shapely.get_parts(shapes[others], return_index=True)
+    rings, ring_from = shapely.get_rings(parts, return_index=True)
+    return (
+        np.concatenate([shapes[single], rings]),
+        np.concatenate([np.flatnonzero(single), others[part_from[ring_from]]]),
+    )
+
+
+@compiled_without_allocation
+def _all_within(values: FloatArray, limit: float) -> bool:
+    within = True
+    for value in values:
+        within &= abs(value) <= limit
+    return within
 
 
 @compiled
 def _merge_equal_edges(
-    vertices: FloatArray, ring_of_vertex: npt.NDArray[np.int64], number_of_ring: IntArray
+    vertices: FloatArray, ring_offsets: npt.NDArray[np.int64], number_of_ring: IntArray
 ) -> tuple[FloatArray, IntArray, IntArray]:
     longest = max(len(vertices), 1)
     ends = np.empty((longest, 4))
-    edge_of_segment = np.full(longest, -1, np.int32)  # a segment is named after its first vertex
+    edge_of_segment = np.empty(longest, np.int32)  # a segment is named after its first vertex
     slots = 1
     while slots < 2 * longest:
         slots *= 2
     table = np.full(slots, -1, np.int32)
-    count = _number_edges(vertices, ring_of_vertex, ends, edge_of_segment, table)
-    area_offsets, areas = _areas_of_edges(edge_of_segment, ring_of_vertex, number_of_ring, count)
-    return ends[:count].copy(), area_offsets, areas
+    count = _number_edges(vertices, ring_offsets, ends, edge_of_segment, table)
+    area_offsets, areas = _areas_of_edges(edge_of_segment, ring_offsets, number_of_ring, count)
+    return ends[:count], area_offsets, areas
 
 
 @compiled_without_allocation
 def _number_edges(
     vertices: FloatArray,
-    ring_of_vertex: npt.NDArray[np.int64],
+    ring_offsets: npt.NDArray[np.int64],
     ends: FloatArray,
     edge_of_segment: IntArray,
     table: IntArray,
@@ -90,23 +112,24 @@ def _number_edges(
     bits = ends.view(np.uint64)
     last_slot = np.uint64(len(table) - 1)
     count = 0
-    for i in range(len(vertices) - 1):
-        if ring_of_vertex[i] != ring_of_vertex[i + 1]:
-            continue
-        ax, ay = _flushed(vertices[i, 0]), _flushed(vertices[i, 1])
-        bx, by = _flushed(vertices[i + 1, 0]), _flushed(vertices[i + 1, 1])
-        if ax == bx and ay == by:
-            continue
-        if ax > bx or (ax == bx and ay > by):
-            ax, ay, bx, by = bx, by, ax, ay
-        ends[count, 0], ends[count, 1], ends[count, 2], ends[count, 3] = ax, ay, bx, by
-        slot = _hash(bits, count) & last_slot
-        while table[slot] >= 0 and not _equal(ends, table[slot], count):
-            slot = (slot + np.uint64(1)) & last_slot
-        if table[slot] < 0:
-            table[slot] = count
-            count += 1
-        edge_of_segment[i] = table[slot]
+    for ring in range(len(ring_offsets) - 1):
+        edge_of_segment[ring_offsets[ring + 1] - 1] = -1
+        for i in range(ring_offsets[ring], ring_offsets[ring + 1] - 1):
+            edge_of_segment[i] = -1
+            ax, ay = _flushed(vertices[i, 0]), _flushed(vertices[i, 1])
+            bx, by = _flushed(vertices[i + 1, 0]), _flushed(vertices[i + 1, 1])
+            if ax == bx and ay == by:
+                continue
+            if ax > bx or (ax == bx and ay > by):
+                ax, ay, bx, by = bx, by, ax, ay
+            ends[count, 0], ends[count, 1], ends[count, 2], ends[count, 3] = ax, ay, bx, by
+            slot = _hash(bits, count) & last_slot
+            while table[slot] >= 0 and not _equal(ends, table[slot], count):
+                slot = (slot + np.uint64(1)) & last_slot
+            if table[slot] < 0:
+                table[slot] = count
+                count += 1
+            edge_of_segment[i] = table[slot]
     return count
 
 
@@ -134,31 +157,18 @@ def _hash(bits: npt.NDArray[np.uint64], i: int) -> np.uint64:
 
 @compiled
 def _areas_of_edges(
-    edge_of_segment: IntArray, ring_of_vertex: npt.NDArray[np.int64], number_of_ring: IntArray, count: int
+    edge_of_segment: IntArray, ring_offsets: npt.NDArray[np.int64], number_of_ring: IntArray, count: int
 ) -> tuple[IntArray, IntArray]:
     """List for each edge the areas that pass it an odd number of times."""
     room = np.zeros(count + 1, np.int32)
-    for edge in edge_of_segment:
+    for edge in edge_of_segment[: ring_offsets[-1]]:
         if edge >= 0:
             room[edge + 1] += 1
     for edge in range(count):
         room[edge + 1] += room[edge]
     areas = np.empty(room[count], np.int32)
     filled = np.zeros(count, np.int32)
-    for i in range(len(edge_of_segment)):
-        edge = edge_of_segment[i]
-        if edge < 0:
-            continue
-        area = number_of_ring[ring_of_vertex[i]]
-        start = room[edge]
-        for k in range(start, start + filled[edge]):
-            if areas[k] == area:
-                areas[k] = areas[start + filled[edge] - 1]
-                filled[edge] -= 1
-                break
-        else:
-            areas[start + filled[edge]] = area
-            filled[edge] += 1
+    _toggle_areas(edge_of_segment, ring_offsets, number_of_ring, room, areas, filled)
     offsets = np.zeros(count + 1, np.int32)
     for edge in range(count):
         start = room[edge]
@@ -166,3 +176,29 @@ def _areas_of_edges(
             areas[offsets[edge] + k] = areas[start + k]
         offsets[edge + 1] = offsets[edge] + filled[edge]
     return offsets, areas[: offsets[count]].copy()
+
+
+@compiled_without_allocation
+def _toggle_areas(
+    edge_of_segment: IntArray,
+    ring_offsets: npt.NDArray[np.int64],
+    number_of_ring: IntArray,
+    room: IntArray,
+    areas: IntArray,
+    filled: IntArray,
+) -> None:
+    for ring in range(len(ring_offsets) - 1):
+        for edge in edge_of_segment[ring_offsets[ring] : ring_offsets[ring + 1]]:
+            if edge >= 0:
+                filled[edge] = toggle(areas[room[edge] : room[edge + 1]], filled[edge], number_of_ring[ring])
+
+
+@compiled_without_allocation
+def toggle(listed: IntArray, size: int, number: int) -> int:
+    """Strike the number from the first ``size`` of the list when it is there, else add it; return the new size."""
+    for k in range(size):
+        if listed[k] == number:
+            listed[k] = listed[size - 1]
+            return size - 1
+    listed[size] = number
+    return size + 1

@@ -10,13 +10,12 @@ the centre of the cell that was cut). All walks are shifted by an infinitely sma
 no edge lengthwise (see ``layers._orientation``).
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from layers._compiled import compiled, compiled_without_allocation, share_range
-from layers._edges import Edges, FloatArray, IntArray
+from layers._edges import Edges, FloatArray, IntArray, toggle
 from layers._grid_levels import FINER, CellEdges, Level, coarse_level, edges_of_cells, finer_level, smallest_cell
 from layers._grid_pages import PAGE, PAGE_EDGE, Book, RecordArray, empty_book, thicker_book, write_pages
 from layers._orientation import parted_by_shifted, side_of_shifted
@@ -50,28 +49,30 @@ class GridIndex(NamedTuple):
     areas: IntArray
 
 
-class _Cut(NamedTuple):
-    """Cells to be cut, and the areas that hold their centres; ``filled`` (2,) says how much is written."""
+class _Ground(NamedTuple):
+    """What the cells of a level are found from; ``cut`` are those to be cut, the first into finer grid ``grids``."""
+
+    edges: Edges
+    row_of_number: IntArray
+    level: Level
+    met: CellEdges
+    cut: IntArray
+    grids: int
+
+
+class _Found(NamedTuple):
+    """What is said of the cells of a level: the index's ``cells``, and how many areas hold each cut cell's centre."""
 
     cells: IntArray
-    offsets: IntArray
-    areas: IntArray
-    filled: IntArray
+    held: IntArray
 
 
 class _Piece(NamedTuple):
-    """Some rows of cells of a level, with their own pages and finer grids counted from 0.
+    """Some rows of cells: whether there was room, how far the book is written, and the areas that hold cut centres."""
 
-    ``cut`` are the cells to be cut, ``cut_offsets`` and ``cut_areas`` the areas that hold the centre of each.
-    """
-
-    cells: IntArray
-    pages: RecordArray
-    edges: RecordArray
+    complete: bool
+    written: IntArray
     areas: IntArray
-    cut: IntArray
-    cut_offsets: IntArray
-    cut_areas: IntArray
 
 
 def index_edges(edges: Edges, row_of_number: IntArray, expected_points: int) -> GridIndex:
@@ -84,179 +85,125 @@ def index_edges(edges: Edges, row_of_number: IntArray, expected_points: int) -> 
     bounds = (float(x.min()), float(y.min()), float(x.max()), float(y.max()))
     least = smallest_cell(bounds)
     coarse = level = coarse_level(edges, bounds, expected_points)
-    levels: list[Level] = []
-    pieces: list[_Piece] = []
+    book = empty_book(_room(2 * len(edges.ends), 0, 1))
+    origins: list[FloatArray] = []
+    cells: list[IntArray] = []
+    grids = 0
     for depth in range(1, MOST_LEVELS + 1):
-        may_cut = depth < MOST_LEVELS and level.cell / FINER >= least
         met = edges_of_cells(edges, level)
-        of_level = _fill_level(edges, level, met, row_of_number, MOST_EDGES if may_cut else UNCUT)
-        levels.append(level)
-        pieces.extend(of_level)
-        cut = np.concatenate([piece.cut for piece in of_level])
+        may_cut = depth < MOST_LEVELS and level.cell / FINER >= least
+        cut = np.flatnonzero(np.diff(met.offsets) > (MOST_EDGES if may_cut else UNCUT)).astype(np.int32)
+        found, pieces, book = _fill_level(_Ground(edges, row_of_number, level, met, cut, grids), book)
+        origins.append(np.column_stack([level.origins, np.full(len(level.origins), 1.0 / level.cell)]))
+        cells.append(found.cells)
         if not len(cut):
             break
-        counts = np.concatenate([np.diff(piece.cut_offsets) for piece in of_level])
-        area_offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-        level = finer_level(level, met, cut, area_offsets, np.concatenate([piece.cut_areas for piece in of_level]))
-    _number_through(pieces)
+        grids += len(cut)
+        area_offsets = np.concatenate([[0], np.cumsum(found.held)]).astype(np.int32)
+        level = finer_level(level, met, cut, area_offsets, np.concatenate([piece.areas for piece in pieces]))
+    n_pages, n_edges, n_areas = book.written
     return GridIndex(
         bounds=bounds,
         nx=coarse.nx,
         ny=coarse.ny,
-        origins=np.concatenate(
-            [np.column_stack([level.origins, np.full(len(level.origins), 1.0 / level.cell)]) for level in levels]
-        ),
-        cells=np.concatenate([piece.cells for piece in pieces]),
-        pages=np.concatenate([piece.pages for piece in pieces]),
-        edges=np.concatenate([piece.edges for piece in pieces]),
-        areas=np.concatenate([piece.areas for piece in pieces]),
+        origins=np.concatenate(origins),
+        cells=np.concatenate(cells),
+        pages=book.pages[:n_pages],
+        edges=book.edges[:n_edges],
+        areas=book.areas[:n_areas],
     )
 
 
-def _fill_level(edges: Edges, level: Level, met: CellEdges, row_of_number: IntArray, most_edges: int) -> list[_Piece]:
-    """The level's cells in pieces, on all cores."""
+def _room(meetings: int, rows: int, generosity: int) -> IntArray:
+    """Pages, edges and areas (3,) to leave room for in so many rows of cells that edges meet so often."""
+    return generosity * np.array([meetings + rows, meetings, 2 * (meetings + rows)], np.int32)
+
+
+def _fill_level(ground: _Ground, book: Book) -> tuple[_Found, list[_Piece], Book]:
+    """Say what each cell of the level is, and write the pages; with more room where areas are heaped on each other."""
+    generosity = 1
+    while True:
+        found, pieces, longer = _try_to_fill(ground, book, generosity)
+        if all(piece.complete for piece in pieces):
+            return found, pieces, longer._replace(written=pieces[-1].written)
+        generosity *= 2
+
+
+def _try_to_fill(ground: _Ground, book: Book, generosity: int) -> tuple[_Found, list[_Piece], Book]:
+    """The same on all cores: rows know where in the book there is room for them, so that nobody waits for others."""
+    level, offsets = ground.level, ground.met.offsets
+    rows = len(level.origins) * level.ny
+    found = _Found(np.empty(rows * level.nx, np.int32), np.empty(len(ground.cut), np.int32))
+    longer = thicker_book(book, book.written + _room(offsets[-1], rows, generosity))
     pieces: dict[int, _Piece] = {}
 
     def fill(low: int, high: int) -> None:
-        pieces[low] = _Piece(*_fill_cells(edges, level, met, row_of_number, most_edges, low, high))
+        start, end = (book.written + _room(offsets[row * level.nx], row, generosity) for row in (low, high))
+        pieces[low] = _Piece(*_fill_rows(ground, longer._replace(written=start, end=end), found, low, high, generosity))
 
-    share_range(fill, len(level.origins) * level.ny, smallest_chunk=SMALLEST_CHUNK)
-    return [pieces[low] for low in sorted(pieces)]
-
-
-def _number_through(pieces: Sequence[_Piece]) -> None:
-    """Count pages and finer grids through all pieces."""
-    n_pages, n_edges, n_areas, n_cut = 0, 0, 0, 0
-    for piece in pieces:
-        _shift_codes(piece.cells, n_pages, n_cut)
-        for column, shift in (("edge_start", n_edges), ("edge_end", n_edges), ("area_start", n_areas)):
-            piece.pages[column] += shift
-        piece.pages["next_page"][piece.pages["next_page"] >= 0] += n_pages
-        n_pages, n_edges, n_areas = n_pages + len(piece.pages), n_edges + len(piece.edges), n_areas + len(piece.areas)
-        n_cut += len(piece.cut)
-
-
-@compiled_without_allocation
-def _shift_codes(cells: IntArray, n_pages: int, n_cut: int) -> None:
-    for place in range(len(cells)):
-        if cells[place] < OUTSIDE:
-            cells[place] -= 2 * (n_cut if cells[place] & 1 else n_pages)
+    share_range(fill, rows, smallest_chunk=SMALLEST_CHUNK)
+    return found, [pieces[low] for low in sorted(pieces)], longer
 
 
 @compiled
-def _fill_cells(
-    edges: Edges,
-    level: Level,
-    met: CellEdges,
-    row_of_number: IntArray,
-    most_edges: int,
-    first_row: int,
-    last_row: int,
-) -> tuple[IntArray, RecordArray, RecordArray, IntArray, IntArray, IntArray, IntArray]:
-    """Walk along rows of cells, the rows of all grids counted through, and say what each cell is: a ``_Piece``.
-
-    A cell that more than ``most_edges`` edges meet is to be cut.
-    """
-    cells = np.empty((last_row - first_row) * level.nx, np.int32)
-    first, last = first_row * level.nx, last_row * level.nx
-    book, cut = empty_book(*_room_for_pages(met.offsets[first : last + 1])), _room_to_cut(64)
-    here = np.empty(len(row_of_number), np.int32)  # areas that hold the centre of the cell
-    local = np.empty(len(row_of_number), np.int32)  # these and those that have an edge in the cell
-    for row in range(first_row, last_row):
-        row_cells = cells[(row - first_row) * level.nx : (row - first_row + 1) * level.nx]
-        pages_before, cut_before = book.filled.copy(), cut.filled.copy()
-        while not _fill_row(edges, level, met, row_of_number, most_edges, row, row_cells, book, cut, here, local):
-            book.filled[:], cut.filled[:] = pages_before, cut_before
-            book, cut = thicker_book(book), _more_room_to_cut(cut)
-    return (
-        cells,
-        book.pages[: book.filled[0]],
-        book.edges[: book.filled[1]],
-        book.areas[: book.filled[2]],
-        cut.cells[: cut.filled[0]],
-        cut.offsets[: cut.filled[0] + 1],
-        cut.areas[: cut.filled[1]],
-    )
+def _fill_rows(
+    ground: _Ground, book: Book, found: _Found, first_row: int, past_row: int, generosity: int
+) -> tuple[bool, IntArray, IntArray]:
+    """Walk along rows of cells, the rows of all grids counted through: a ``_Piece``."""
+    first_cut, past_cut = np.searchsorted(ground.cut, np.array([first_row, past_row]) * ground.level.nx)
+    areas = np.empty(generosity * 4 * (past_cut - first_cut), np.int32)  # that hold the centres of cut cells
+    here = np.empty(len(ground.row_of_number), np.int32)  # areas that hold the centre of the cell
+    local = np.empty(len(ground.row_of_number), np.int32)  # these and those that have an edge in the cell
+    cut, n_areas = first_cut, 0
+    for row in range(first_row, past_row):
+        cut, n_areas = _fill_row(ground, book, found, row, cut, areas, n_areas, here, local)
+        if cut < 0:
+            return False, book.written, areas
+    return True, book.written, areas[:n_areas]
 
 
 @compiled_without_allocation
-def _fill_row(  # noqa: PLR0917 - numba passes by position
-    edges: Edges,
-    level: Level,
-    met: CellEdges,
-    row_of_number: IntArray,
-    most_edges: int,
-    row: int,
-    cells: IntArray,
+def _fill_row(
+    ground: _Ground,
     book: Book,
-    cut: _Cut,
+    found: _Found,
+    row: int,
+    cut: int,
+    areas: IntArray,
+    n_areas: int,
     here: IntArray,
     local: IntArray,
-) -> bool:
-    """Say what each cell of a row is; False when there is no room to write it down."""
+) -> tuple[int, int]:
+    """Say what each cell of a row is; the next cell to be cut and how many areas are noted, or -1 for want of room."""
+    edges, level, met, cells = ground.edges, ground.level, ground.met, found.cells
     size = 0
-    for column in range(level.nx):
-        place = row * level.nx + column
+    for place in range(row * level.nx, (row + 1) * level.nx):
         low, high = met.offsets[place], met.offsets[place + 1]
-        if column and high == met.offsets[place - 1]:  # like its neighbour: no edge meets either of them
-            cells[column] = cells[column - 1]
+        first = place == row * level.nx
+        if not first and high == met.offsets[place - 1]:  # like its neighbour: no edge meets either of them
+            cells[place] = cells[place - 1]
             continue
         centre = _centre(level, place)
-        if column:
+        if first:
+            size = _enter_row(edges, level, met.ids[low:high], place, here)
+        else:
             before = met.ids[met.offsets[place - 1] : low]
             size = _walk(edges, before, met.ids[low:high], _centre(level, place - 1), centre, here, size)
-        else:
-            size = _enter_row(edges, level, met.ids[low:high], place, here)
         if low == high and size < 2:
-            cells[column] = row_of_number[here[0]] if size else OUTSIDE
-        elif high - low <= most_edges:
-            cells[column] = -2 - 2 * book.filled[0]
-            if not write_pages(book, edges, met.ids[low:high], centre, here[:size], local, row_of_number):
-                return False
+            cells[place] = ground.row_of_number[here[0]] if size else OUTSIDE
+        elif cut < len(ground.cut) and ground.cut[cut] == place:
+            if n_areas + size > len(areas):
+                return -1, n_areas
+            cells[place] = -3 - 2 * (ground.grids + cut)
+            for k in range(size):
+                areas[n_areas + k] = here[k]
+            found.held[cut] = size
+            cut, n_areas = cut + 1, n_areas + size
         else:
-            cells[column] = -3 - 2 * cut.filled[0]
-            if not _note_to_cut(cut, place, here, size):
-                return False
-    return True
-
-
-@compiled_without_allocation
-def _room_for_pages(offsets: IntArray) -> tuple[int, int]:
-    """How many cells are met by edges, and edges by cells: about the pages to be written and the edges on them."""
-    pages = 1
-    for place in range(len(offsets) - 1):
-        pages += offsets[place + 1] > offsets[place]
-    return pages, offsets[-1] - offsets[0] + 1
-
-
-@compiled
-def _room_to_cut(cells: int) -> _Cut:
-    return _Cut(
-        np.empty(cells, np.int32), np.zeros(cells + 1, np.int32), np.empty(cells, np.int32), np.zeros(2, np.int32)
-    )
-
-
-@compiled
-def _more_room_to_cut(cut: _Cut) -> _Cut:
-    longer = _room_to_cut(2 * len(cut.cells))
-    longer.cells[: len(cut.cells)] = cut.cells
-    longer.offsets[: len(cut.offsets)] = cut.offsets
-    longer.areas[: len(cut.areas)] = cut.areas
-    longer.filled[:] = cut.filled
-    return longer
-
-
-@compiled_without_allocation
-def _note_to_cut(cut: _Cut, place: int, here: IntArray, size: int) -> bool:
-    n_cut, n_areas = cut.filled[0], cut.filled[1]
-    if n_cut + 1 > len(cut.cells) or n_areas + size > len(cut.areas):
-        return False
-    cut.cells[n_cut] = place
-    for k in range(size):
-        cut.areas[n_areas + k] = here[k]
-    cut.offsets[n_cut + 1] = n_areas + size
-    cut.filled[0], cut.filled[1] = n_cut + 1, n_areas + size
-    return True
+            cells[place] = -2 - 2 * book.written[0]
+            if not write_pages(book, edges, met.ids[low:high], centre, here[:size], local, ground.row_of_number):
+                return -1, n_areas
+    return cut, n_areas
 
 
 @compiled_without_allocation
@@ -317,15 +264,5 @@ def _walk(
             continue
         if parted_by_shifted(start[0], start[1], end[0], end[1], ax, ay, bx, by):
             for k in range(edges.area_offsets[edge], edges.area_offsets[edge + 1]):
-                size = _toggle(here, size, edges.areas[k])
+                size = toggle(here, size, edges.areas[k])
     return size
-
-
-@compiled_without_allocation
-def _toggle(here: IntArray, size: int, number: int) -> int:
-    for k in range(size):
-        if here[k] == number:
-            here[k] = here[size - 1]
-            return size - 1
-    here[size] = number
-    return size + 1

@@ -97,30 +97,46 @@ def edges_of_cells(edges: Edges, level: Level) -> CellEdges:
 
 @compiled
 def _edges_of_cells(ends: FloatArray, level: Level) -> tuple[IntArray, IntArray]:
-    per_unit = 1.0 / level.cell
-    origins, nx, ny = level.origins, level.nx, level.ny
-    offsets = np.zeros(len(origins) * nx * ny + 1, np.int32)
-    ids = np.empty(0, np.int32)
-    for filling in (False, True):
-        for grid in range(len(origins)):
-            west, south = origins[grid, 0], origins[grid, 1]
-            for k in range(level.edge_offsets[grid], level.edge_offsets[grid + 1]):
-                edge = level.edge_ids[k]
-                ua, va = (ends[edge, 0] - west) * per_unit, (ends[edge, 1] - south) * per_unit
-                ub, vb = (ends[edge, 2] - west) * per_unit, (ends[edge, 3] - south) * per_unit
-                first_row, past_row = _cell_range(min(va, vb), max(va, vb), ny)
-                for row in range(first_row, past_row):
-                    first, past = _cell_range(*_span_in_row(ua, va, ub, vb, row), nx)
-                    base = (grid * ny + row) * nx
-                    for place in range(base + first, base + past):
-                        if filling:
-                            ids[offsets[place]] = edge
-                        offsets[place] += 1
-        if not filling:
-            ids = np.empty(_starts_from_counts(offsets), np.int32)
+    offsets = np.zeros(len(level.origins) * level.nx * level.ny + 1, np.int32)
+    meetings = np.empty((2 * len(level.edge_ids) + 1, 2), np.int32)
+    count = _meet(ends, level, offsets, meetings)
+    if count > len(meetings):
+        offsets[:] = 0
+        meetings = np.empty((count, 2), np.int32)
+        _meet(ends, level, offsets, meetings)
+    _starts_from_counts(offsets)
+    ids = np.empty(count, np.int32)
+    for k in range(count):
+        place = meetings[k, 0]
+        ids[offsets[place]] = meetings[k, 1]
+        offsets[place] += 1
     offsets[1:] = offsets[:-1].copy()  # filling moved every start to its end
     offsets[0] = 0
     return offsets, ids
+
+
+@compiled_without_allocation
+def _meet(ends: FloatArray, level: Level, counts: IntArray, meetings: IntArray) -> int:
+    """Count the edges of every cell, and write each meeting (cell, edge) while there is room; return how many."""
+    per_unit = 1.0 / level.cell
+    origins, nx, ny = level.origins, level.nx, level.ny
+    count = 0
+    for grid in range(len(origins)):
+        west, south = origins[grid, 0], origins[grid, 1]
+        for k in range(level.edge_offsets[grid], level.edge_offsets[grid + 1]):
+            edge = level.edge_ids[k]
+            ua, va = (ends[edge, 0] - west) * per_unit, (ends[edge, 1] - south) * per_unit
+            ub, vb = (ends[edge, 2] - west) * per_unit, (ends[edge, 3] - south) * per_unit
+            first_row, past_row = _cell_range(min(va, vb), max(va, vb), ny)
+            for row in range(first_row, past_row):
+                first, past = _cell_range(*_span_in_row(ua, va, ub, vb, row), nx)
+                base = (grid * ny + row) * nx
+                for place in range(base + first, base + past):
+                    counts[place] += 1
+                    if count < len(meetings):
+                        meetings[count, 0], meetings[count, 1] = place, edge
+                    count += 1
+    return count
 
 
 @compiled_without_allocation
@@ -132,13 +148,12 @@ def _cell_range(low: float, high: float, count: int) -> tuple[int, int]:
 
 
 @compiled_without_allocation
-def _starts_from_counts(counts: IntArray) -> int:
+def _starts_from_counts(counts: IntArray) -> None:
     total = 0
     for k in range(len(counts)):
         here = counts[k]
         counts[k] = total
         total += here
-    return total
 
 
 @compiled_without_allocation

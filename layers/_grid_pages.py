@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from layers._compiled import compiled, compiled_without_allocation
+from layers._compiled import compiled_without_allocation
 from layers._edges import Edges, IntArray
 from layers._orientation import side_of_shifted
 
@@ -29,29 +29,30 @@ Point = tuple[float, float]
 
 
 class Book(NamedTuple):
-    """Pages with their edges and areas; the arrays have room to spare, ``filled`` (3,) says how much is written."""
+    """Pages with their edges and areas: how many of each are written (3,), and where the room ends (3,)."""
 
     pages: RecordArray
     edges: RecordArray
     areas: IntArray
-    filled: IntArray
+    written: IntArray
+    end: IntArray
 
 
-@compiled
-def empty_book(pages: int, edges: int) -> Book:
-    """A book with room for so many pages and edges."""
-    return Book(np.empty(pages, PAGE), np.empty(edges, PAGE_EDGE), np.empty(4 * pages, np.int32), np.zeros(3, np.int32))
+def empty_book(room: IntArray) -> Book:
+    """A book with room (3,) for so many pages, edges and areas; what is never written takes no memory."""
+    pages, edges, areas = room
+    written = np.zeros(3, np.int32)
+    return Book(np.empty(pages, PAGE), np.empty(edges, PAGE_EDGE), np.empty(areas, np.int32), written, room)
 
 
-@compiled
-def thicker_book(book: Book) -> Book:
-    """The book with twice the room."""
-    longer = empty_book(2 * len(book.pages), 2 * len(book.edges))
-    longer.pages[: len(book.pages)] = book.pages
-    longer.edges[: len(book.edges)] = book.edges
-    longer.areas[: len(book.areas)] = book.areas
-    longer.filled[:] = book.filled
-    return longer
+def thicker_book(book: Book, room: IntArray) -> Book:
+    """The book, or a copy where it has not so much room (3,)."""
+    if (room <= book.end).all():
+        return book
+    longer = empty_book(np.maximum(2 * book.end, room))
+    for old, new, written in zip(book[:3], longer[:3], book.written, strict=True):
+        new[:written] = old[:written]
+    return longer._replace(written=book.written)
 
 
 @compiled_without_allocation
@@ -64,13 +65,9 @@ def write_pages(
     all areas.
     """
     count = _local_areas(edges, met, here, local)
-    n_pages, n_edges, n_areas = book.filled[0], book.filled[1], book.filled[2]
+    n_pages, n_edges, n_areas = book.written[0], book.written[1], book.written[2]
     words = max(1, (count + WORD - 1) // WORD)
-    if (
-        n_pages + words > len(book.pages)
-        or n_edges + words * len(met) > len(book.edges)
-        or n_areas + count > len(book.areas)
-    ):
+    if n_pages + words > book.end[0] or n_edges + words * len(met) > book.end[1] or n_areas + count > book.end[2]:
         return False
     for word in range(words):
         numbers = local[word * WORD : min((word + 1) * WORD, count)]
@@ -85,7 +82,7 @@ def write_pages(
             book.areas[n_areas] = row_of_number[number]
             n_areas += 1
         n_pages += 1
-    book.filled[0], book.filled[1], book.filled[2] = n_pages, n_edges, n_areas
+    book.written[0], book.written[1], book.written[2] = n_pages, n_edges, n_areas
     return True
 
 
