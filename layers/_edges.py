@@ -84,17 +84,13 @@ def _all_within(values: FloatArray, limit: float) -> bool:
     return within
 
 
-@compiled
 def _merge_equal_edges(
     vertices: FloatArray, ring_offsets: npt.NDArray[np.int64], number_of_ring: IntArray
 ) -> tuple[FloatArray, IntArray, IntArray]:
     longest = max(len(vertices), 1)
     ends = np.empty((longest, 4))
     edge_of_segment = np.empty(longest, np.int32)  # a segment is named after its first vertex
-    slots = 1
-    while slots < 2 * longest:
-        slots *= 2
-    table = np.full(slots, -1, np.int32)
+    table = np.full(1 << (2 * longest - 1).bit_length(), -1, np.int32)
     count = _number_edges(vertices, ring_offsets, ends, edge_of_segment, table)
     area_offsets, areas = _areas_of_edges(edge_of_segment, ring_offsets, number_of_ring, count)
     return ends[:count], area_offsets, areas

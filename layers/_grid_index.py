@@ -67,6 +67,13 @@ class _Found(NamedTuple):
     held: IntArray
 
 
+class _Held(NamedTuple):
+    """Areas that hold the centres of cells to be cut; ``noted`` (2,): the next of these cells, how many areas."""
+
+    areas: IntArray
+    noted: IntArray
+
+
 class _Piece(NamedTuple):
     """Some rows of cells: whether there was room, how far the book is written, and the areas that hold cut centres."""
 
@@ -151,30 +158,20 @@ def _fill_rows(
 ) -> tuple[bool, IntArray, IntArray]:
     """Walk along rows of cells, the rows of all grids counted through: a ``_Piece``."""
     first_cut, past_cut = np.searchsorted(ground.cut, np.array([first_row, past_row]) * ground.level.nx)
-    areas = np.empty(generosity * 4 * (past_cut - first_cut), np.int32)  # that hold the centres of cut cells
+    held = _Held(np.empty(generosity * 4 * (past_cut - first_cut), np.int32), np.array([first_cut, 0]))
     here = np.empty(len(ground.row_of_number), np.int32)  # areas that hold the centre of the cell
     local = np.empty(len(ground.row_of_number), np.int32)  # these and those that have an edge in the cell
-    cut, n_areas = first_cut, 0
+    complete = True
     for row in range(first_row, past_row):
-        cut, n_areas = _fill_row(ground, book, found, row, cut, areas, n_areas, here, local)
-        if cut < 0:
-            return False, book.written, areas
-    return True, book.written, areas[:n_areas]
+        complete = complete and _fill_row(ground, book, found, row, held, here, local)
+    return complete, book.written, held.areas[: held.noted[1]]
 
 
 @compiled_without_allocation
 def _fill_row(
-    ground: _Ground,
-    book: Book,
-    found: _Found,
-    row: int,
-    cut: int,
-    areas: IntArray,
-    n_areas: int,
-    here: IntArray,
-    local: IntArray,
-) -> tuple[int, int]:
-    """Say what each cell of a row is; the next cell to be cut and how many areas are noted, or -1 for want of room."""
+    ground: _Ground, book: Book, found: _Found, row: int, held: _Held, here: IntArray, local: IntArray
+) -> bool:
+    """Say what each cell of a row is; False when there is no room to write it down."""
     edges, level, met, cells = ground.edges, ground.level, ground.met, found.cells
     size = 0
     for place in range(row * level.nx, (row + 1) * level.nx):
@@ -191,19 +188,34 @@ def _fill_row(
             size = _walk(edges, before, met.ids[low:high], _centre(level, place - 1), centre, here, size)
         if low == high and size < 2:
             cells[place] = ground.row_of_number[here[0]] if size else OUTSIDE
-        elif cut < len(ground.cut) and ground.cut[cut] == place:
-            if n_areas + size > len(areas):
-                return -1, n_areas
-            cells[place] = -3 - 2 * (ground.grids + cut)
-            for k in range(size):
-                areas[n_areas + k] = here[k]
-            found.held[cut] = size
-            cut, n_areas = cut + 1, n_areas + size
+        elif _is_next(ground.cut, held.noted[0], place):
+            cells[place] = -3 - 2 * (ground.grids + held.noted[0])
+            if not _note_held(held, found.held, here[:size]):
+                return False
         else:
             cells[place] = -2 - 2 * book.written[0]
             if not write_pages(book, edges, met.ids[low:high], centre, here[:size], local, ground.row_of_number):
-                return -1, n_areas
-    return cut, n_areas
+                return False
+    return True
+
+
+@compiled_without_allocation
+def _is_next(cut: IntArray, following: int, place: int) -> bool:
+    return following < len(cut) and cut[following] == place
+
+
+@compiled_without_allocation
+def _note_held(held: _Held, counts: IntArray, here: IntArray) -> bool:
+    """Note the areas that hold the centre of the next cell to be cut; False when there is no room."""
+    cut, count = held.noted[0], held.noted[1]
+    if count + len(here) > len(held.areas):
+        return False
+    for number in here:
+        held.areas[count] = number
+        count += 1
+    counts[cut] = len(here)
+    held.noted[0], held.noted[1] = cut + 1, count
+    return True
 
 
 @compiled_without_allocation
