@@ -90,6 +90,16 @@ class BorderPyramid:
         chosen = level.rows[np.concatenate([near[inside], near[~inside][crossing]])]
         return polygon_layer(layer, drawn, corner, self._ids, self._properties, chosen)
 
+    def is_ready(self, z: int) -> bool:
+        """Say whether a zoom level has been simplified."""
+        return z in self._levels
+
+    def prepare(self, z: int) -> None:
+        """Simplify a zoom level, unless that was done or is being done."""
+        if not self.is_ready(z) and self._lock.acquire(blocking=False):
+            self._lock.release()
+            self._level(z)
+
     def _level(self, z: int) -> _Level:
         with self._lock:
             if z not in self._levels:

@@ -41,6 +41,12 @@ LAND_AND_PLACES_STAY: Final = frozenset(
 )  # fmt: skip
 """Acts on people and work, of which a day has thousands: no border and no placement of an address moves by them."""
 
+LAND_STAYS: Final = LAND_AND_PLACES_STAY | {
+    "accept_suggestions", "acknowledge_doubts", "assign_addresses", "hand_over_beat", "sign_off_unresolved",
+    "withdraw_override",
+}  # fmt: skip
+"""Acts by which no border moves."""
+
 
 def data_version(session: Session, besides: Collection[str] = ()) -> int:
     """The number of the newest act that changed what is shown; `besides` names more acts that do not matter here."""

@@ -17,6 +17,7 @@ from typing import Final
 from fastapi import Request
 from fastapi.responses import Response
 from sqlalchemy.orm import Session
+from starlette.datastructures import Headers
 
 from gis_service import __version__
 from gis_service.access.data_version import data_version
@@ -69,16 +70,34 @@ class KeptAnswers:
                 self._bytes -= len(oldest.packed)
 
 
-def fresh(request: Request, tag: str, media_type: str, make: Callable[[], bytes]) -> Response:
-    """The answer under `tag`: nothing when the browser has it, the one kept, or what `make` returns, in that order."""
+def fresh(request: Request, tag: str, media_type: str, make: Callable[[], bytes], *, stopgap: bool = False) -> Response:
+    """The answer under `tag`: nothing when the browser has it, the one kept, or what `make` returns, in that order.
+
+    `stopgap`: a better answer is being made, and has another tag; the next request shall not be given this one.
+    """
+    if _has(request.headers, tag):
+        answer = None
+    else:
+        kept: KeptAnswers = request.app.state.kept_answers
+        answer = kept.get(tag)
+        if answer is None:
+            answer = KeptAnswer(gzip.compress(make(), GZIP_LEVEL, mtime=0), media_type)
+            kept.put(tag, answer)
+    if not stopgap:
+        request.state.answered_under = tag
+    return answered(request.headers, tag, answer)
+
+
+def answered(asked: Headers, tag: str, answer: KeptAnswer | None) -> Response:
+    """An answer as the browser takes it: nothing when it has that already."""
     headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Accept-Encoding, Cookie, Accept-Language"}
-    if tag in {given.strip() for given in request.headers.get("if-none-match", "").split(",")}:
+    if answer is None or _has(asked, tag):
         return Response(status_code=304, headers=headers)
-    kept: KeptAnswers = request.app.state.kept_answers
-    answer = kept.get(tag)
-    if answer is None:
-        answer = KeptAnswer(gzip.compress(make(), GZIP_LEVEL, mtime=0), media_type)
-        kept.put(tag, answer)
-    if "gzip" in request.headers.get("accept-encoding", ""):
+    if "gzip" in asked.get("accept-encoding", ""):
         return Response(answer.packed, media_type=answer.media_type, headers={**headers, "Content-Encoding": "gzip"})
     return Response(gzip.decompress(answer.packed), media_type=answer.media_type, headers=headers)
+
+
+def _has(asked: Headers, tag: str) -> bool:
+    """Say whether the browser has what is under the tag."""
+    return tag in {given.strip() for given in asked.get("if-none-match", "").split(",")}

@@ -25,12 +25,16 @@ from gis_service.access.permissions import Permission
 from gis_service.access.rate_limits import RateLimits
 from gis_service.access.reach import Reach
 from gis_service.access.scope import Scope
+from gis_service.access.shortcut import Shortcut
 from gis_service.access.sign_in import SignedIn
+from gis_service.access.tables import hash_of
+from gis_service.access.unchanged import Unchanged, found_before, state_at_start
 from gis_service.access.viewer import Viewer
 from gis_service.access.viewers import Presence, note_use, presence_of_cookie, presence_of_token
 from gis_service.api.dependencies import AsOf, ReadDep
 from gis_service.errors import NotPermittedError, NotSignedInError, PasswordChangeDueError, SecondFactorDueError
 from gis_service.settings import Settings
+from gis_service.storage.commits import Commits
 from gis_service.storage.engine import reading, transaction
 from gis_service.texts import T, use_locale
 
@@ -53,6 +57,7 @@ async def current_presence(request: Request) -> Presence:
             require_same_origin(request)
             await _require_csrf_token(request, presence.cookie)
     request.state.viewer = presence.viewer
+    request.state.presence = presence
     if presence.locale:
         use_locale(presence.locale)
     return presence
@@ -81,8 +86,12 @@ ActingDep = Annotated[Viewer, Depends(acting_viewer)]
 
 def scope_asked(request: Request, session: ReadDep, viewer: ViewerDep, day: AsOf) -> Scope:
     """The part of the district that the viewer sees on the day asked for."""
-    scope: Scope = request.app.state.scope_of(session, viewer, day)
-    request.app.state.fence(session, scope)
+    state = request.app.state
+    if request.method in _SAFE:
+        scope: Scope = found_before(request, ("scope", viewer, day), lambda: state.scope_of(session, viewer, day))
+    else:
+        scope = state.scope_of(session, viewer, day)
+    state.fence(session, scope)
     return scope
 
 
@@ -205,6 +214,8 @@ def install_access(app: FastAPI) -> None:
     settings: Settings = app.state.settings
     attach_audit(app.state.engine, app.state.vault, settings)
     app.state.rate_limits = RateLimits(settings.requests_per_minute)
+    app.state.unchanged = Unchanged(Commits(app.state.engine))
+    app.add_middleware(Shortcut)
     app.add_middleware(BrowserDefences, settings=settings)
     describe = app.openapi
 
@@ -220,23 +231,32 @@ def install_access(app: FastAPI) -> None:
 
 
 def _look_up(request: Request) -> Presence:
-    settings: Settings = request.app.state.settings
     limits: RateLimits = request.app.state.rate_limits
     now = datetime.now(UTC)
-    scheme, _space, token = request.headers.get("authorization", "").partition(" ")
-    cookie = request.cookies.get(cookie_name(settings))
-    try:
-        with reading(request.app.state.engine) as session:
-            if scheme.lower() == "bearer":
-                presence = presence_of_token(session, settings, token.strip(), now)
-            else:
-                presence = presence_of_cookie(session, settings, cookie, now)
-    except NotSignedInError:
-        limits.take(_caller_address(request))
-        raise
-    limits.take(f"account {presence.viewer.account_id}")
+    cookie = request.cookies.get(cookie_name(request.app.state.settings))
+    unchanged: Unchanged = request.app.state.unchanged
+    asked = ("presence", now.astimezone().date(), hash_of(f"{cookie} {request.headers.get('authorization')}"))
+    state = state_at_start(request) if request.method in _SAFE else None
+    presence: Presence | None = unchanged.find(state, asked)
+    if presence is None:
+        try:
+            presence = _present(request, cookie, now)
+        except NotSignedInError:
+            limits.take(_caller_address(request))
+            raise
+        unchanged.keep(state, asked, presence, presence.unchanged_until)
+    limits.take(presence.caller)
     note_use(request.app.state.engine, presence, now)
     return presence
+
+
+def _present(request: Request, cookie: str | None, now: datetime) -> Presence:
+    settings: Settings = request.app.state.settings
+    scheme, _space, token = request.headers.get("authorization", "").partition(" ")
+    with reading(request.app.state.engine) as session:
+        if scheme.lower() == "bearer":
+            return presence_of_token(session, settings, token.strip(), now)
+        return presence_of_cookie(session, settings, cookie, now)
 
 
 async def _require_csrf_token(request: Request, cookie: str) -> None:

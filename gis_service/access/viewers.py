@@ -35,6 +35,13 @@ class Presence:
     cookie: str | None
     stale: type[LoginSession | AppToken] | None
     row_id: int
+    #: when time alone makes another of it: the session ends, or its use is to be noted
+    unchanged_until: datetime
+
+    @property
+    def caller(self) -> str:
+        """Under which name requests are counted."""
+        return f"account {self.viewer.account_id}"
 
     def csrf_token(self) -> str | None:
         """What unsafe requests of this session carry, another at each call; None for app tokens, which need none."""
@@ -72,7 +79,8 @@ def presence_of_cookie(session: Session, settings: Settings, cookie: str | None,
             within=viewer.area_ids,
         )
     stale = LoginSession if login_session.last_seen_at + _NOTED_EVERY <= now else None
-    return _present(viewer, account, settings, cookie, stale, login_session.id)
+    until = min(login_session.expires_at, login_session.last_seen_at + min(idle, _NOTED_EVERY))
+    return _present(viewer, account, settings, cookie, stale, login_session.id, until)
 
 
 def presence_of_token(session: Session, settings: Settings, token: str, now: datetime) -> Presence:
@@ -93,7 +101,8 @@ def presence_of_token(session: Session, settings: Settings, token: str, now: dat
     row, account = found.AppToken, found.Account
     viewer = _viewer(session, account, now, read_only=row.scope != TokenScope.WRITE)
     stale = AppToken if row.last_used_at is None or row.last_used_at + _NOTED_EVERY <= now else None
-    return _present(viewer, account, settings, None, stale, row.id)
+    until = now if row.last_used_at is None else min(row.expires_at, row.last_used_at + _NOTED_EVERY)
+    return _present(viewer, account, settings, None, stale, row.id, until)
 
 
 def viewer_of_session(session: Session, settings: Settings, cookie: str, now: datetime) -> Viewer:
@@ -130,6 +139,7 @@ def _present(
     cookie: str | None,
     stale: type[LoginSession | AppToken] | None,
     row_id: int,
+    unchanged_until: datetime,
 ) -> Presence:
     return Presence(
         viewer=viewer,
@@ -141,6 +151,7 @@ def _present(
         cookie=cookie,
         stale=stale,
         row_id=row_id,
+        unchanged_until=unchanged_until,
     )
 
 

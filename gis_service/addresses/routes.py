@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
+from starlette.background import BackgroundTask
 
 from gis_service.access.data_version import LAND_AND_PLACES_STAY
 from gis_service.access.freshness import etag, fresh
@@ -15,13 +16,14 @@ from gis_service.access.permissions import Permission
 from gis_service.addresses.actions import Assignment, assign_addresses
 from gis_service.addresses.queries import address, addresses, count_unresolved
 from gis_service.addresses.tables import PointSource, Unresolved
-from gis_service.addresses.tiles import address_tile
+from gis_service.addresses.tiles import POINTS_FROM_ZOOM, address_tile, read_ahead
 from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
 from gis_service.areas.tiles import MVT, require_tile
 from gis_service.errors import InvalidInputError
 from gis_service.storage.kept import Kept
+from gis_service.storage.tile_sql import draws_tiles
 from gis_service.texts import T
 from layers.point_pyramid import PointPyramid
 
@@ -138,6 +140,7 @@ def topology_geojson(session: ReadDep, scope: ScopeDep, settings: SettingsDep) -
 @router.get("/tiles/addresses/{z}/{x}/{y}.mvt", responses={200: {"content": {MVT: {}}}}, response_class=Response)
 def tile(
     request: Request,
+    engine: EngineDep,
     session: ReadDep,
     scope: ScopeDep,
     z: int,
@@ -152,9 +155,12 @@ def tile(
         session, scope, "unresolved points" if only_unresolved else "address points", besides=LAND_AND_PLACES_STAY
     )
     tag = f'{key[:-1]}-{z}-{x}-{y}"'
-    return fresh(
+    response = fresh(
         request, tag, MVT, lambda: address_tile(session, scope, store, key, z, x, y, only_unresolved=only_unresolved)
     )
+    if z < POINTS_FROM_ZOOM and draws_tiles(session) and store.find(key) is None:
+        response.background = BackgroundTask(read_ahead, engine, request.app.state.fence, scope, store, key)
+    return response
 
 
 def _box(text: str | None) -> tuple[float, float, float, float] | None:

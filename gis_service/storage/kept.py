@@ -47,6 +47,15 @@ class Kept(Generic[Value]):
                 self._keep(key, found)
             return found
 
+    def begin(self, key: str, make: Callable[[], Value]) -> None:
+        """Make the value of a key, unless it is there or somebody is making one now."""
+        if self.find(key) is None and self._making.acquire(blocking=False):
+            try:
+                if self.find(key) is None:
+                    self._keep(key, make())
+            finally:
+                self._making.release()
+
     def _keep(self, key: str, value: Value) -> None:
         with self._lock:
             self._values[key] = value

@@ -25,6 +25,8 @@ from sqlalchemy import Engine, delete, select, text, update
 
 from gis_service.access.http import guards_of
 from gis_service.access.viewer import SHELL
+from gis_service.addresses.point_store import point_store
+from gis_service.areas.border_store import border_store
 from gis_service.areas.tables import AreaLevel
 from gis_service.changes.actions import draft_change
 from gis_service.intake.subject import Mode
@@ -276,6 +278,7 @@ def test_who_looks_across_townships_learns_no_small_count(
     with transaction(engine) as session:  # the scenario as if it had been made in the other district
         inputs, _digest = packed(copy_of_day(session, scope_of(session, SHELL, TODAY), settings, few.areas["D"]))
         session.execute(update(Scenario).values(inputs=inputs))
+    service.state.point_store, service.state.border_store = point_store(), border_store()
     after, own_after = answers(planner, ways), answers(commander, own_ways)
 
     telling = {way for way in before if before[way] != after[way]}
