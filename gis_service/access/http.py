@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -50,7 +50,8 @@ _OWN = frozenset({Permission.SEE_OWN_ACCOUNT, Permission.CHANGE_OWN_ACCOUNT})
 
 async def current_presence(request: Request) -> Presence:
     """Who is signed in, by bearer token or session cookie; refuses forged and too frequent requests."""
-    presence = await run_in_threadpool(_look_up, request)
+    known = _known(request)
+    presence = known if known is not None else await run_in_threadpool(_look_up, request)
     if presence.cookie is not None:
         request.state.csrf_token = presence.csrf_token()
         if request.method not in _SAFE:
@@ -98,7 +99,7 @@ def scope_asked(request: Request, session: ReadDep, viewer: ViewerDep, day: AsOf
 ScopeDep = Annotated[Scope, Depends(scope_asked)]
 
 
-def reach_of(request: Request) -> Reach:
+async def reach_of(request: Request) -> Reach:
     """What the features answer about scopes."""
     reach: Reach = request.app.state.reach
     return reach
@@ -116,19 +117,22 @@ class Requires:
     def __init__(self, permission: Permission) -> None:
         self.permission = permission
 
-    def __call__(self, request: Request, presence: PresenceDep) -> Viewer:
+    async def __call__(self, request: Request, presence: PresenceDep) -> Viewer:
         """Return the viewer, or raise."""
         if presence.must_change_password and self.permission not in _OWN:
             raise PasswordChangeDueError(T("Please change your password first."))
         viewer = presence.viewer
         due = presence.must_set_up_second_factor and (presence.cookie is None or self.permission not in _OWN)
         if due or not viewer.may(self.permission):
-            with transaction(request.app.state.engine) as session:
-                record(session, viewer, self.permission.value, "route", request.url.path, Result.REFUSED)
+            await run_in_threadpool(self._note_refusal, request, viewer)
         if due:
             raise SecondFactorDueError(T("Your role needs a second factor; please set it up first."))
         viewer.require(self.permission)
         return viewer
+
+    def _note_refusal(self, request: Request, viewer: Viewer) -> None:
+        with transaction(request.app.state.engine) as session:
+            record(session, viewer, self.permission.value, "route", request.url.path, Result.REFUSED)
 
 
 @cache
@@ -230,27 +234,43 @@ def install_access(app: FastAPI) -> None:
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's own way to extend its description
 
 
+def _known(request: Request) -> Presence | None:
+    """Whoever was looked up before, when it is known already that nothing was committed since."""
+    state = getattr(request.state, "database_state", None) if request.method in _SAFE else None
+    presence: Presence | None = request.app.state.unchanged.find(state, _credentials(request))
+    if presence is not None:
+        request.app.state.rate_limits.take(presence.caller)
+    return presence
+
+
 def _look_up(request: Request) -> Presence:
     limits: RateLimits = request.app.state.rate_limits
-    now = datetime.now(UTC)
-    cookie = request.cookies.get(cookie_name(request.app.state.settings))
     unchanged: Unchanged = request.app.state.unchanged
-    asked = ("presence", now.astimezone().date(), hash_of(f"{cookie} {request.headers.get('authorization')}"))
     state = state_at_start(request) if request.method in _SAFE else None
-    presence: Presence | None = unchanged.find(state, asked)
-    if presence is None:
-        try:
-            presence = _present(request, cookie, now)
-        except NotSignedInError:
-            limits.take(_caller_address(request))
-            raise
-        unchanged.keep(state, asked, presence, presence.unchanged_until)
+    known = _known(request)
+    if known is not None:
+        return known
+    now = datetime.now(UTC)
+    try:
+        presence = _present(request, now)
+    except NotSignedInError:
+        limits.take(_caller_address(request))
+        raise
+    unchanged.keep(state, _credentials(request), presence, presence.unchanged_until)
     limits.take(presence.caller)
     note_use(request.app.state.engine, presence, now)
     return presence
 
 
-def _present(request: Request, cookie: str | None, now: datetime) -> Presence:
+def _credentials(request: Request) -> Hashable:
+    """What tells who asks on which day, so that it can be kept."""
+    cookie = request.cookies.get(cookie_name(request.app.state.settings))
+    today = date.today()  # noqa: DTZ011 - areas are granted by days of the district
+    return "presence", today, hash_of(f"{cookie} {request.headers.get('authorization')}")
+
+
+def _present(request: Request, now: datetime) -> Presence:
+    cookie = request.cookies.get(cookie_name(request.app.state.settings))
     settings: Settings = request.app.state.settings
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
     with reading(request.app.state.engine) as session:

@@ -42,7 +42,7 @@ Password = Annotated[str, Field(max_length=4 * PASSWORD_MAX_LENGTH)]
 Code = Annotated[str, Field(max_length=16, description="Six digits from the app on the phone.")]
 
 
-def vault_of(request: Request) -> Vault:
+async def vault_of(request: Request) -> Vault:
     """The keys of the running service."""
     vault: Vault = request.app.state.vault
     return vault

@@ -1,4 +1,7 @@
-"""What routes are given: the settings, a session to read with, and the engine to act on."""
+"""What routes are given: the settings, a session to read with, and the engine to act on.
+
+What only hands something over is `async`: anything else would be carried to a worker thread and back.
+"""
 
 from __future__ import annotations
 
@@ -18,13 +21,13 @@ EARLIEST_DAY = date(1900, 1, 1)
 LATEST_DAY = date(2199, 12, 31)
 
 
-def settings_of(request: Request) -> Settings:
+async def settings_of(request: Request) -> Settings:
     """The settings of the running service."""
     settings: Settings = request.app.state.settings
     return settings
 
 
-def engine_of(request: Request) -> Engine:
+async def engine_of(request: Request) -> Engine:
     """The engine of the running service; actions open their own transaction on it."""
     engine: Engine = request.app.state.engine
     return engine
@@ -41,7 +44,7 @@ def today_here() -> date:
     return date.today()  # noqa: DTZ011 - a calendar day of the district, not an instant
 
 
-def day_asked(
+async def day_asked(
     as_of: Annotated[
         date | None,
         Query(

@@ -209,10 +209,9 @@ def own_service(settings: Settings, engine: Engine, login: str, password: str) -
     cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
 
     def forget() -> None:
-        """As after an act that moves land and places: nothing that is kept is of use."""
+        """Nothing of any tile is kept."""
         app.state.kept_answers = KeptAnswers(2**28)
         app.state.point_store, app.state.border_store = point_store(), border_store()
-        app.state.unchanged.forget()
 
     def path(layer: str, tile: Tile) -> str:
         where = "addresses" if layer == "addresses" else "areas/compound"
