@@ -16,6 +16,7 @@ from gis_service.access.routes import router as access_router
 from gis_service.addresses.point_store import point_store
 from gis_service.addresses.resolving_routes import router as resolving_router
 from gis_service.addresses.routes import router as addresses_router
+from gis_service.addresses.search_store import search_store
 from gis_service.addresses.signing_off_routes import router as signing_off_router
 from gis_service.api import health
 from gis_service.api.logs import configure_logs, install_request_log
@@ -88,6 +89,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.job_kinds = JOB_KINDS
     app.state.kept_answers = KeptAnswers(settings.answers_kept_bytes)
     app.state.point_store = point_store()
+    app.state.search_store = search_store()
     app.state.border_store = border_store()
     install_problems(app)
     app.include_router(health.router)

@@ -19,8 +19,9 @@ from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
 from gis_service.addresses.doubts import Doubt, doubtful_addresses
 from gis_service.addresses.placements import batches
+from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.resolving import stale_overrides
-from gis_service.addresses.tables import AcknowledgedDoubt
+from gis_service.addresses.tables import AcknowledgedDoubt, Placement
 from gis_service.areas.queries import area_details
 from gis_service.errors import NotFoundError
 from gis_service.settings import Settings
@@ -36,7 +37,9 @@ _SEEN: Final[dict[str, tuple[str, ...]]] = {
 }
 """What somebody looks at who judges a doubt; metres count as whole ones."""
 
-_COLUMNS: Final = ("doubt", "code", "text", "distance_m", "other_id", "other_text", "home_area_id", "facts")
+_COLUMNS: Final = (
+    "doubt", "code", "text", "distance_m", "other_id", "other_text", "other_beyond", "home_area_id", "facts",
+)  # fmt: skip
 
 
 def doubts_of(session: Session, settings: Settings, scope: Scope, area_id: int | None = None) -> pd.DataFrame:
@@ -46,6 +49,7 @@ def doubts_of(session: Session, settings: Settings, scope: Scope, area_id: int |
     -------
     `doubts.doubtful_addresses`, then decisions by hand that have gone out of date (`resolving.stale_overrides`, without
     another address); with `facts`, and of acknowledged ones `acknowledged_by` and `acknowledged_reason` (else None).
+    Another address beyond the scope is not named: `other_beyond` says that there is one.
 
     Raises
     ------
@@ -59,11 +63,11 @@ def doubts_of(session: Session, settings: Settings, scope: Scope, area_id: int |
         other_id=pd.array([pd.NA] * len(stale), dtype="Int64"),
         other_text=None,
     )
-    kinds = [frame.assign(facts=_facts(frame))[list(_COLUMNS)] for frame in (found, stale) if len(frame)]
-    told = pd.concat(kinds) if kinds else found.assign(facts="")[list(_COLUMNS)]
-    known = _acknowledged(session, told.index.unique().tolist())
+    known = [frame.assign(facts=_facts(frame)) for frame in (found, stale) if len(frame)] or [found.assign(facts="")]
+    told = pd.concat([_within(session, scope, frame)[list(_COLUMNS)] for frame in known])
+    answered = _acknowledged(session, told.index.unique().tolist())
     keys = list(zip(told.index, told["doubt"], told["facts"], strict=True))
-    answers = [known.get(key, (None, None)) for key in keys]
+    answers = [answered.get(key, (None, None)) for key in keys]
     said = pd.DataFrame(answers, columns=["acknowledged_by", "acknowledged_reason"], dtype="object")
     return pd.concat([told, said.set_axis(told.index)], axis=1)
 
@@ -133,6 +137,19 @@ def acknowledge_doubts(
         after = {"reason": said, "area_id": area_id, **counts}
         record(session, viewer, "acknowledge_doubts", "address", one, after=after)
     return len(chosen)
+
+
+def _within(session: Session, scope: Scope, found: pd.DataFrame) -> pd.DataFrame:
+    """The same without other addresses that lie beyond the scope."""
+    others = found["other_id"].dropna().astype("int64").unique().tolist()
+    seen: set[int] = set()
+    for ids in batches(others):
+        query = select(Placement.address_id).where(Placement.address_id.in_(ids), Placement.valid_on(scope.day))
+        seen.update(session.scalars(query.where(placement_in_scope(scope))))
+    beyond = found["other_id"].notna() & ~found["other_id"].isin(seen)
+    return found.assign(
+        other_id=found["other_id"].mask(beyond), other_text=found["other_text"].mask(beyond), other_beyond=beyond
+    )
 
 
 def _facts(found: pd.DataFrame) -> list[str]:

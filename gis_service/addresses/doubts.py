@@ -5,25 +5,31 @@ Decisions by hand that have gone out of date are doubts as well: `acknowledging.
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from enum import StrEnum
 from typing import Final
 
 import pandas as pd
-from sqlalchemy import and_, func, select
+import pyarrow as pa
+import pyarrow.compute as pc
+from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.addresses.text.duplicates import duplicates
-from gis_service.addresses.text.gazetteer import Gazetteer
+from gis_service.addresses.text.gazetteer import ROAD, Gazetteer
 from gis_service.addresses.text.parse import parse, roads_seen
 from gis_service.areas.queries import area_names
-from gis_service.areas.scope import subtree
+from gis_service.areas.scope import subtree, townships_of
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import TooLargeError
 from gis_service.settings import Settings
-from gis_service.storage.frames import read_frame
+from gis_service.storage.columns import read_columns
+from gis_service.storage.engine import reading
+from gis_service.storage.fence import is_fenced
 from gis_service.texts import T
 from layers.siblings import sibling_distances
 
@@ -32,6 +38,8 @@ MOST_ADDRESSES: Final = 60_000
 
 _FEWEST_OF_A_ROAD: Final = 3
 """A name is a road's when so many addresses have it before a number."""
+
+_DTYPES: Final = {**dict.fromkeys(("code", "text", "stated_village_code"), "str"), "home_area_id": "Int64"}
 
 
 class Doubt(StrEnum):
@@ -45,47 +53,88 @@ class Doubt(StrEnum):
 def doubtful_addresses(session: Session, settings: Settings, scope: Scope, area_id: int | None = None) -> pd.DataFrame:
     """Addresses in scope (inside an area) that are in doubt, the furthest first and then the duplicates by group.
 
+    They are compared with all addresses of their townships: the others of a road, or of a door, may lie in the next
+    village. (A township with more than `MOST_ADDRESSES` is not read: there they are compared among themselves.)
+
     Returns
     -------
     Index `address_id`, once for each doubt; `doubt`, `code`, `text`, `distance_m` (Float64: to the others of the road;
-    NA for duplicates), `other_id`, `other_text` (the nearest of the road; the first of the same door), `home_area_id`.
+    NA for duplicates), `other_id`, `other_text` (the nearest of the road; the first of the same door; they may lie
+    beyond the scope: `acknowledging.doubts_of` does not show such), `home_area_id`.
 
     Raises
     ------
     TooLargeError
         There are more addresses than are looked through at once: choose a smaller area.
     """
-    rows = _rows(session, scope, area_id)
-    tree = area_names(session, Scope(scope.day, None))
+    own = _own(session, scope, area_id)
+    if not is_fenced(session):
+        return _compared(session, settings, scope.day, own)
+    with reading(session.get_bind().engine) as beyond:  # the fence would hide what they are compared with
+        return _compared(beyond, settings, scope.day, own)
+
+
+def _compared(session: Session, settings: Settings, day: date, own: pd.DataFrame) -> pd.DataFrame:
+    tree = area_names(session, Scope(day, None))
     gazetteer = Gazetteer.from_areas(tree, _known_roads(session))
+    around = _around(session, day, own, gazetteer)
+    rows = pd.concat([own, around[~around.index.isin(own.index)]]).sort_values("code", kind="stable")
     parts = parse(rows["text"], gazetteer.with_roads(roads_seen(rows["text"], gazetteer, _FEWEST_OF_A_ROAD)))
-    far = _far(rows, parts, tree, settings)
-    same = _same_door(rows, parts)
-    found = pd.concat([far, same])
+    found = pd.concat([_far(rows, parts, tree, settings), _same_door(rows, parts)])
+    found = found[found.index.isin(own.index)]
     found["other_text"] = found["other_id"].map(rows["text"])
     return found.join(rows[["code", "text", "home_area_id"]])
 
 
-def _rows(session: Session, scope: Scope, area_id: int | None) -> pd.DataFrame:
-    inside = [] if area_id is None else [Placement.home_area_id.in_(subtree([area_id], scope.day))]
-    query = (
-        select(
-            Address.id.label("address_id"),
-            Address.code,
-            Address.text,
-            Address.stated_village_code,
-            func.ST_X(Address.geom).label("lon"),
-            func.ST_Y(Address.geom).label("lat"),
-            Placement.home_area_id,
-        )
-        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
-        .where(placement_in_scope(scope), *inside)
-        .order_by(Address.code)
-    )
-    if (session.scalar(select(func.count()).select_from(query.subquery())) or 0) > MOST_ADDRESSES:
+def _own(session: Session, scope: Scope, area_id: int | None) -> pd.DataFrame:
+    """The addresses in question."""
+    inside = true() if area_id is None else Placement.home_area_id.in_(subtree([area_id], scope.day))
+    rows = _rows(session, scope.day, and_(placement_in_scope(scope), inside))
+    if rows is None:
         raise TooLargeError(T("More than {most} addresses are not looked through at once.", most=f"{MOST_ADDRESSES:,}"))
-    types = {"code": "str", "text": "str", "stated_village_code": "str", "lon": "float64", "lat": "float64"}
-    return read_frame(session, query, dtypes={**types, "home_area_id": "Int64"}, index="address_id")
+    return rows
+
+
+def _around(session: Session, day: date, own: pd.DataFrame, gazetteer: Gazetteer) -> pd.DataFrame:
+    """Of the addresses of their townships those on the same roads, or stating the same villages.
+
+    None when a township has too many.
+    """
+    homes = [int(home) for home in own["home_area_id"].dropna().unique()]
+    within = subtree(sorted(townships_of(session, homes, day)), day)
+    roads = roads_seen(own["text"], gazetteer.without(ROAD), 1)
+    on_them = "|".join(map(re.escape, roads)) or r"\b\B"
+    rows = _rows(session, day, Placement.home_area_id.in_(list(session.scalars(within))), on_them, own)
+    return own.iloc[:0] if rows is None else rows
+
+
+def _rows(
+    session: Session,
+    day: date,
+    condition: ColumnElement[bool],
+    on_roads: str | None = None,
+    like: pd.DataFrame | None = None,
+) -> pd.DataFrame | None:
+    """Addresses whose placement on the day meets a condition; None when they are too many.
+
+    With `on_roads` (a regular expression) only those with such a road, or that state a village that `like` states.
+    """
+    query = (
+        select(Address.id, Address.code, Address.text, Address.stated_village_code, Placement.home_area_id)
+        .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(day)))
+        .where(condition)
+        .limit(MOST_ADDRESSES + 1)
+    )
+    texts = dict.fromkeys(("code", "text", "stated_village_code"), pa.string())
+    table = read_columns(session, query, {"id": pa.int64(), **texts, "home_area_id": pa.int64()}, point=Address.geom)
+    if len(table) > MOST_ADDRESSES:
+        return None
+    if on_roads is not None and like is not None:
+        stated = pa.array(like["stated_village_code"].dropna().unique().tolist(), pa.string())
+        states = pc.is_in(table["stated_village_code"], value_set=stated)
+        table = table.filter(pc.or_(pc.match_substring_regex(table["text"], pattern=on_roads), states))
+    rows: pd.DataFrame = table.to_pandas(integer_object_nulls=True)
+    return rows.rename(columns={"id": "address_id"}).set_index("address_id").astype(_DTYPES)
 
 
 def _known_roads(session: Session) -> list[str]:

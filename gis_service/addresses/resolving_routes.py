@@ -85,6 +85,7 @@ class DoubtfulAddress(BaseModel):
     distance_m: Annotated[float | None, Field(description="To the others of its road, metres.")]
     other_id: int | None
     other_text: str | None
+    other_beyond: Annotated[bool, Field(description="The other one lies outside your part and is not named.")]
     acknowledged_by: Annotated[str | None, Field(description="Who answers for it; null while it is open.")]
     acknowledged_reason: str | None
 

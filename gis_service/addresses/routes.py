@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
@@ -15,6 +16,8 @@ from gis_service.access.http import ActingDep, ScopeDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.addresses.actions import Assignment, assign_addresses
 from gis_service.addresses.queries import address, addresses, count_unresolved
+from gis_service.addresses.search import search_addresses
+from gis_service.addresses.search_store import SearchedPart
 from gis_service.addresses.tables import PointSource, Unresolved
 from gis_service.addresses.tiles import POINTS_FROM_ZOOM, address_tile, read_ahead
 from gis_service.addresses.topology import topology_findings
@@ -57,6 +60,12 @@ class AddressItem(BaseModel):
     override_reason: str | None
 
 
+class Found(BaseModel):
+    """The addresses nearest to what was typed; fewer than asked for are all that there are."""
+
+    items: Sequence[AddressItem]
+
+
 class UnresolvedCounts(BaseModel):
     """How many addresses wait for a decision, by reason; how many are decided and answered for."""
 
@@ -95,6 +104,19 @@ def list_addresses(
         limit=limit,
     )
     return Page(items=items_of(AddressItem, frame), total=total, offset=offset, limit=limit)
+
+
+@router.get("/addresses/found")
+def find_addresses(
+    request: Request,
+    session: ReadDep,
+    scope: ScopeDep,
+    text: Annotated[str, Query(max_length=100, description="As typed: parts of the text, initials, or a code.")],
+    limit: Annotated[int, Query(ge=1, le=100, description="At most so many.")] = 20,
+) -> Found:
+    """Search as somebody types: the nearest addresses in your part of the district, and no count of all."""
+    kept: Kept[SearchedPart] = request.app.state.search_store
+    return Found(items=items_of(AddressItem, search_addresses(session, scope, text, limit, kept=kept)))
 
 
 @router.get("/addresses/{address_id}")

@@ -15,6 +15,8 @@ from gis_service.access.permissions import Permission
 from gis_service.access.routes import VaultDep
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import address, addresses
+from gis_service.addresses.search import search_addresses
+from gis_service.addresses.search_store import SearchedPart
 from gis_service.addresses.topology import topology_findings
 from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.api.wire import RowKey
@@ -22,6 +24,7 @@ from gis_service.areas.queries import area_names
 from gis_service.registers.figures import residents_at
 from gis_service.registers.registrations.history import history_of_address
 from gis_service.registers.unmasked import people_at
+from gis_service.storage.kept import Kept
 from gis_service.texts import T
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
@@ -43,10 +46,19 @@ def addresses_page(
     area_id: RowKey | None = None,
     beat_id: RowKey | None = None,
     offset: Offset = 0,
+    everything: Annotated[bool, Query()] = False,
 ) -> HTMLResponse:
-    """Search addresses by any part of their text."""
-    frame, total = addresses(session, scope, search=search, area_id=area_id, beat_id=beat_id, offset=offset, limit=PAGE)
+    """Search addresses by any part of their text: as somebody types the nearest, on demand all in order of code."""
     keep = {name: value for name, value in (("area_id", area_id), ("beat_id", beat_id)) if value is not None}
+    as_typed = bool(search and search.strip()) and not (keep or everything or offset)
+    if as_typed:
+        kept: Kept[SearchedPart] = request.app.state.search_store
+        frame = search_addresses(session, scope, search or "", PAGE, kept=kept)
+        total = len(frame)
+    else:
+        frame, total = addresses(
+            session, scope, search=search, area_id=area_id, beat_id=beat_id, offset=offset, limit=PAGE
+        )
     return page(
         request,
         "addresses.html",
@@ -60,7 +72,8 @@ def addresses_page(
         limit=PAGE,
         search=search,
         keep=keep,
-        pager_base=f"/addresses?{urlencode({**keep, 'search': search or ''})}&",
+        only_nearest=as_typed and total == PAGE,
+        pager_base=f"/addresses?{urlencode({**keep, 'search': search or '', 'everything': 'true'})}&",
         empty=str(T("No address matches; try a shorter part of it.")),
         day=scope.day,
     )

@@ -12,13 +12,16 @@ from pydantic import BaseModel, Field
 from gis_service.access.http import ActingDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
-from gis_service.addresses.queries import address, addresses
+from gis_service.addresses.queries import address
+from gis_service.addresses.search import search_addresses
+from gis_service.addresses.search_store import SearchedPart
 from gis_service.api.dependencies import EngineDep, SettingsDep
 from gis_service.api.wire import PlainText, RowKey
 from gis_service.errors import ConflictError, GridError, InvalidInputError
 from gis_service.registers.registrations.actions import Person, deregister, move, register, renew
 from gis_service.registers.registrations.history import stay
 from gis_service.registers.tables import LeavingReason
+from gis_service.storage.kept import Kept
 from gis_service.web.desk import Desk, DeskDep
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
@@ -150,7 +153,8 @@ def _one(
 ) -> HTMLResponse:
     row = stay(desk.session, desk.scope, desk.vault, registration_id)
     wanted = search.strip()
-    found = records(addresses(desk.session, desk.scope, search=wanted, limit=CHOICES_MOST)[0]) if wanted else []
+    kept: Kept[SearchedPart] = desk.request.app.state.search_store
+    nearest = search_addresses(desk.session, desk.scope, wanted, CHOICES_MOST, kept=kept)
     return page(
         desk.request,
         "registration.html",
@@ -158,7 +162,7 @@ def _one(
         status=200 if error is None else 422,
         row=row,
         search=search,
-        choices=[each for each in found if each["address_id"] != row["address_id"]],
+        choices=[each for each in records(nearest) if each["address_id"] != row["address_id"]],
         reasons=[(reason.value, code_name(f"left_{reason.value}")) for reason in LeavingReason],
         detail="" if error is None else str(error),
         today=desk.today,

@@ -128,6 +128,7 @@ API_CALLS: dict[str, tuple[Call, ...]] = {
         Call(query=lambda s: {"search": s.address_code}, elsewhere="nothing"),
         Call(query=lambda s: {"bbox": s.bbox, "area_id": s.area_id}, elsewhere="nothing"),
     ),
+    "GET /api/v1/addresses/found": (Call(query=lambda s: {"text": s.address_code}, elsewhere="nothing"),),
     "GET /api/v1/addresses/{address_id}": (ADDRESS,),
     "GET /api/v1/unresolved": (
         Call(query=all_rows, lists="waiting"),

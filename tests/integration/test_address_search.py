@@ -11,20 +11,25 @@ import pytest
 import shapely
 from sqlalchemy import Engine, delete, func, select, text, update
 
+from gis_service.access.audit import record
 from gis_service.access.scope import Scope
+from gis_service.access.viewer import SHELL
 from gis_service.addresses.queries import addresses
 from gis_service.addresses.search import search_addresses
 from gis_service.addresses.search_index import index_addresses
+from gis_service.addresses.search_store import SearchedPart, search_store
 from gis_service.addresses.tables import Address, AddressSearch, Placement
 from gis_service.areas.tables import Area, AreaVersion
 from gis_service.settings import Settings
 from gis_service.storage.bulk import insert_frame
 from gis_service.storage.engine import open_engine, reading, transaction
+from gis_service.storage.kept import Kept
 from gis_service.storage.schema import upgrade_schema
 from tests.private_postgres import create_database
 
 DAY = date(2026, 11, 22)
 EVERYTHING = Scope(DAY, None)
+BOTH_PARTS = Scope(DAY, frozenset([1, 2]))
 WEST, EAST = 1, 2
 TEXTS = {
     1: "镇海区庄市街道中官路１８弄３栋２单元３０１室",
@@ -58,9 +63,11 @@ def district(engine: Engine) -> Engine:
     return engine
 
 
-def found(engine: Engine, query: str, scope: Scope = EVERYTHING, limit: int = 20) -> list[int]:
+def found(
+    engine: Engine, query: str, scope: Scope = EVERYTHING, limit: int = 20, kept: Kept[SearchedPart] | None = None
+) -> list[int]:
     with reading(engine) as session:
-        return search_addresses(session, scope, query, limit).index.tolist()
+        return search_addresses(session, scope, query, limit, kept=kept or search_store()).index.tolist()
 
 
 @pytest.mark.parametrize(
@@ -91,11 +98,12 @@ def found(engine: Engine, query: str, scope: Scope = EVERYTHING, limit: int = 20
 )
 def test_an_address_is_found_by_any_part(district: Engine, query: str, ids: set[int]) -> None:
     assert set(found(district, query)) == ids
+    assert found(district, query) == found(district, query, BOTH_PARTS)  # through the index and in memory
 
 
 @pytest.mark.parametrize("query", ["", " ", "%", "_", "'", '"', "\\", "&|!", "* OR (", "不存在", "·", ":*"])
 def test_signs_find_nothing_and_break_nothing(district: Engine, query: str) -> None:
-    assert found(district, query) == []
+    assert found(district, query) == found(district, query, BOTH_PARTS) == []
 
 
 def test_whole_numbers_come_before_the_beginnings_and_the_ends_of_others(district: Engine) -> None:
@@ -105,7 +113,8 @@ def test_whole_numbers_come_before_the_beginnings_and_the_ends_of_others(distric
 
 
 def test_what_is_exact_is_found_however_few_are_shown(district: Engine) -> None:
-    assert found(district, "18号", limit=1) == [2]
+    assert found(district, "18号", limit=1) == found(district, "18号", BOTH_PARTS, limit=1) == [2]
+    assert found(district, "路18", BOTH_PARTS, limit=1) == found(district, "路18", limit=1)
 
 
 def test_2_comes_before_18(district: Engine) -> None:
@@ -121,7 +130,7 @@ def test_only_what_is_in_scope_is_found(district: Engine) -> None:
 
 
 def test_a_wide_scope_is_searched_through_the_index(district: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gis_service.addresses.search._NARROW", 0)
+    monkeypatch.setattr("gis_service.addresses.search_store.MOST_OF_A_PART", 0)
     assert found(district, "18", Scope(DAY, frozenset([EAST]))) == [6, 7]
     assert found(district, "重庆路", Scope(DAY, frozenset([WEST]))) == []
 
@@ -141,6 +150,17 @@ def test_a_changed_text_is_found_by_what_it_says_now(district: Engine) -> None:
     assert 3 not in found(district, "中官路")
     assert found(district, "yfl7") == [3]
     assert found(district, "ZH0009") == [3]
+
+
+def test_a_part_in_memory_is_read_anew_when_the_data_changes(district: Engine) -> None:
+    west, kept = Scope(DAY, frozenset([WEST])), search_store()
+    assert found(district, "中官路2号", west, kept=kept) == [3]
+    with transaction(district) as session:
+        session.execute(update(Address).where(Address.id == 3).values(text="镇海区庄市街道逸夫路7号"))
+        index_addresses(session, [3])
+        record(session, SHELL, "import", "addresses", "a.csv")
+    assert found(district, "中官路2号", west, kept=kept) == []
+    assert found(district, "yfl7", west, kept=kept) == [3]
 
 
 def test_indexing_again_changes_nothing(district: Engine) -> None:

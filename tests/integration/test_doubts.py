@@ -10,7 +10,7 @@ from gis_service.access.scope import Scope
 from gis_service.access.tables import AuditEntry
 from gis_service.access.viewer import SHELL
 from gis_service.addresses import doubts
-from gis_service.addresses.acknowledging import acknowledge_doubts, open_doubts
+from gis_service.addresses.acknowledging import acknowledge_doubts, doubts_of, open_doubts
 from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.doubts import Doubt, doubtful_addresses
 from gis_service.addresses.resolving import override_area
@@ -18,6 +18,7 @@ from gis_service.addresses.tables import Address
 from gis_service.errors import TooLargeError
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
+from gis_service.teams.fence import fence_session
 from tests.integration.board import STEP, TODAY, Board, cells, geometry
 from tests.integration.conftest import SignIn
 
@@ -73,6 +74,22 @@ def test_doubts_are_told_of_the_own_part_only(
     shown = signed_in("planner").get("/unresolved/doubtful", params={"as_of": TODAY.isoformat()})
     assert shown.status_code == 200
     assert "中官路6号" in shown.text
+
+
+def test_the_others_of_a_road_may_lie_in_the_next_village(
+    engine: Engine, settings: Settings, board: Board, road: dict[str, int]
+) -> None:
+    own = Scope(TODAY, frozenset([board.areas["N2"]]))
+    with reading(engine) as session:
+        inside = doubts_of(session, settings, Scope(TODAY, None), board.areas["N2"])
+    with reading(engine) as session:
+        fence_session(session, own)
+        alone = doubts_of(session, settings, own)
+    assert inside["doubt"].to_dict() == alone["doubt"].to_dict() == {road["R-6"]: "far_from_road"}
+    assert inside["facts"].tolist() == alone["facts"].tolist()
+    assert inside["other_text"].tolist()[0] in {f"中官路{number}号" for number in range(1, 6)} | {"中官路三号"}
+    assert alone[["other_id", "other_text"]].isna().all(axis=None)  # it lies beyond the scope
+    assert alone["other_beyond"].all()
 
 
 def test_more_than_a_township_is_not_looked_through_while_somebody_waits(

@@ -169,8 +169,8 @@ new Search(at("cc-search"), at("cc-found"), {
     .slice(0, 8)
     .map(({ id, name, parent }) => ({ id, name, hint: tree.get(parent)?.name ?? "" })),
   addresses: async (text) => {
-    const query = new URLSearchParams({ search: text, limit: 8, as_of: state.day });
-    const answer = await fetch(`/api/v1/addresses?${query}`, { credentials: "same-origin" });
+    const query = new URLSearchParams({ text, limit: 8, as_of: state.day });
+    const answer = await fetch(`/api/v1/addresses/found?${query}`, { credentials: "same-origin" });
     return answer.ok ? (await answer.json()).items.map((row) => ({ id: row.area_id, name: row.text, hint: row.area_name ?? "", address: row.address_id })) : [];
   },
   onPick: ({ id, address }) => (id ? go({ place: id, level: null }) : location.assign(`/addresses/${address}?as_of=${state.day}`)),
