@@ -13,6 +13,8 @@ REACH = 2
 """borders from its units of today that a beat reaches over, in the plans that the bound on changes is for"""
 _FARTHEST = 6
 _FINEST_PRICE = 1_000
+_FROM_BELOW = ("lb_tree_search", "objective_lb_search_max_lp")
+"""ways of searching of the solver that raise the bound; a plan is there already, so none is spent on better ones"""
 
 
 def least_worst_load(loads: LoadArray, beats: int) -> int:
@@ -43,10 +45,10 @@ def least_change(
     A beat stays in place when it keeps a unit of today and takes none that is more than `REACH` borders away from its
     units of today; farther when a lock or `plan` takes it there. Beats that have no unit today, or none that they may
     keep, may be anywhere.
-    A relaxation in whole numbers, solved by CP-SAT; the bound is the one proved when it ends or time runs out. Loads
-    are exact. Contiguity is asked for in part: whoever is in a beat of two units or more has a neighbour in it, and
-    units that vouch for each other need another one. Where the best answer has a beat in pieces all the same, a piece
-    is told to find a way to the rest, and the question is asked again.
+    A relaxation in whole numbers, searched from below by CP-SAT; the bound is the one proved when it ends or time runs
+    out. Loads are exact. Contiguity is asked for in part: whoever is in a beat of two units or more has a neighbour in
+    it, and units that vouch for each other need another one. Where the best answer has a beat in pieces all the same, a
+    piece is told to find a way to the rest, and the question is asked again.
 
     Parameters
     ----------
@@ -122,7 +124,8 @@ class _Relaxation:
         """The proved bound, and the beat of each unit in the best answer (None without one; -1 = far)."""
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = seconds
-        solver.parameters.num_workers = 2
+        solver.parameters.num_workers = len(_FROM_BELOW)
+        solver.parameters.subsolvers.extend(_FROM_BELOW)
         solver.parameters.linearization_level = 2
         solver.parameters.random_seed = 1
         status = solver.solve(self.model)

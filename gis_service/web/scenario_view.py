@@ -152,10 +152,19 @@ def _drawn(plan: Plan, found: Seen) -> list[dict[str, Any]]:
     told = []
     for township in (plan.drawn or {}).get("townships", ()):
         relax = township["relax"] or {"sets": [], "band": None}
-        sets = [" + ".join(str(RELAXING[name]) for name in names) for names in relax["sets"]]
+        sets = [" + ".join(_way(plan, relax, name) for name in names) for names in relax["sets"]]
         heavy = [plan.inputs.units[unit].name for unit in township["too_heavy"][:5]]
         told.append({**township, "relaxing": sets, "heavy": heavy})
     return told
+
+
+def _way(plan: Plan, relax: dict[str, Any], name: str) -> str:
+    """A constraint that would have to give, with the compounds that it is about where they are known."""
+    units = plan.inputs.units
+    names = [units[unit].name for unit in relax.get("locks", ())] if name == "locks" else []
+    if name == "barriers":
+        names = [f"{units[one].name}–{units[other].name}" for one, other in relax.get("barriers", ())]
+    return str(T("{way} ({names})", way=str(RELAXING[name]), names="、".join(names)) if names else RELAXING[name])
 
 
 def _marked(plan: Plan) -> list[str]:

@@ -148,6 +148,7 @@ def repair_table(seeds: range, prove_s: float) -> list[str]:
     columns = ["seed", "today off by", "changed", f"proven least ({prove_s:.0f} s)", "ratio", "violations", "CPU s"]
     peers = ["METIS relabelled: changed", "off by", "beats in pieces"]
     rows = table(f"Repair: {UNITS:,} units, loads drifted by 25 %, back inside ± 5 %", *columns, *peers)
+    ratios, took = [], []
     for seed in seeds:
         before = made_up(UNITS, BEATS, seed)
         today = partition(before.graph, BEATS, band=BAND, seed=seed).plan
@@ -160,10 +161,12 @@ def repair_table(seeds: range, prove_s: float) -> list[str]:
         )  # fmt: skip
         peer = relabelled(metis(graph, BEATS, seed), today, BEATS)
         ours = [f"{deviation(graph, today, BEATS):.1%}", plan.changed_units, f"{bound:.0f}"]
-        ours += [f"{plan.changed_units / max(bound, 1):.2f}", len(plan.violations), f"{seconds:.2f}"]
+        ratios.append(plan.changed_units / max(bound, 1))
+        took.append(seconds)
+        ours += [f"{ratios[-1]:.2f}", len(plan.violations), f"{seconds:.2f}"]
         theirs = [(peer != today).sum(), f"{deviation(graph, peer, BEATS):.1%}", in_pieces(graph, peer, BEATS)]
         rows.append(row(seed, *ours, *theirs))
-    return rows
+    return [*rows, "", f"Worst ratio {max(ratios):.2f}, mean {np.mean(ratios):.2f}; most CPU s {max(took):.2f}."]
 
 
 def border_table(seeds: int, seconds: float, others: list[Instance]) -> list[str]:
@@ -223,17 +226,21 @@ def measured(name: str, options: argparse.Namespace) -> list[str]:
 
 
 def written(page: Path, name: str, lines: list[str]) -> None:
-    """Put a table into the page: in the place of the one of that name, else at the end; rows of a later part are added.
+    """Put a table into the page, in the place of the one of that name; the others stay, in the order of ``TABLES``.
 
-    A part starts with the name of its table as a comment, so that parts can be measured one after another.
+    A part starts with its name as a comment, a later part of the repairs with its first seed too, so that parts can be
+    measured one after another.
     """
     before = page.read_text(encoding="utf-8") if page.exists() else "# Beats: measured\n"
-    parts = re.split(r"(?m)^(?=<!-- )", before)
-    mark = f"<!-- {name} -->"
-    fresh = mark + "\n" + "\n".join(lines) + "\n\n"
-    kept = [part.rstrip() + "\n\n" for part in parts if not part.startswith(mark)]
-    place = next((at for at, part in enumerate(parts) if part.startswith(mark)), len(kept))
-    page.write_text("".join([*kept[:place], fresh, *kept[place:]]).rstrip() + "\n", encoding="utf-8")
+    head, *rest = re.split(r"(?m)^(?=<!-- )", before)
+    parts = {part[5 : part.index(" -->")]: part.rstrip() for part in rest}
+    parts[name] = f"<!-- {name} -->\n" + "\n".join(lines)
+
+    def place(part: str) -> tuple[int, int]:
+        title, _, first = part.partition(" ")
+        return TABLES.index(title), int(first or 0)
+
+    page.write_text("\n\n".join([head.rstrip(), *(parts[part] for part in sorted(parts, key=place))]) + "\n", "utf-8")
 
 
 def main() -> None:

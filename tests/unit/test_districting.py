@@ -266,6 +266,26 @@ class TestBounds:
         assert border is not None
         assert border[1] == pytest.approx(cut)
 
+    def test_the_bound_is_never_above_the_proven_least_nor_that_above_the_plan(self) -> None:
+        fitted, free = 0, np.full(14, FREE, np.int32)
+        for seed in range(5):
+            rng, graph = np.random.default_rng(seed), made_up(14, 3, seed).graph
+            today = partition(graph, 3, band=0.3, seed=seed, moves_per_unit=50).plan
+            graph = unit_graph(rng.permutation(graph.loads), np.column_stack(graph.pairs()[:2]))
+            limits, prices = limits_of_beats(graph, np.zeros(3, np.int32), 0.3), rng.integers(1, 5, 14).astype(float)
+            found = repair(graph, today, band=0.3, prices=prices, seed=seed)
+            proved = fewest_changes(
+                graph, today, limits, prices=prices, locks=free, known=np.inf, deadline_s=30.0
+            )  # fmt: skip
+            if proved is None:
+                assert not found.within_band
+                continue
+            fitted += 1
+            bound = least_change(graph, today, limits, prices=prices, locks=free, plan=proved[0], deadline_s=0.5)
+            assert bound <= proved[1] + 1e-6
+            assert not found.within_band or proved[1] <= found.changed_price + 1e-6
+        assert fitted >= 4
+
 
 @pytest.mark.real_data
 def test_beats_of_the_real_tiling_stay_inside_villages_and_pass_the_check() -> None:
