@@ -14,6 +14,7 @@ import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine
+from xdist.remote import Producer
 
 from gis_service.access import passwords
 from gis_service.access.audit import attach_audit
@@ -24,19 +25,23 @@ from gis_service.storage.schema import upgrade_schema
 from gis_service.texts import LOCALES, use_locale
 from tests.import_steps import Desk
 from tests.private_postgres import Cluster, create_database, drop_database, private_cluster
+from tests.turns import InTurn, turn_of
 
 _numbers = count()
 
 #: people of the tests sign in with their password; what the default asks for is tested in test_second_factor.py
 os.environ["GIS_SECOND_FACTOR_ROLES"] = "[]"
 
-#: files that take minutes: begun first, so that no process is left alone with one of them
-LONGEST = ("test_route_matrix.py", "test_openapi.py", "test_keelung_story.py", "test_command.py")
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; everything else stays in its order."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    items.sort(key=lambda item: turn_of(item.path.name))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InTurn | None:
+    """Deal out tests file by file, long files by database."""
+    return InTurn(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @dataclass(frozen=True)
