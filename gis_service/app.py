@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from gis_service import __version__
 from gis_service.access.freshness import KeptAnswers
-from gis_service.access.http import install_access
+from gis_service.access.http import guards_of, install_access
 from gis_service.access.personal import Vault
 from gis_service.access.routes import router as access_router
 from gis_service.addresses.point_store import point_store
@@ -51,49 +52,18 @@ from gis_service.teams.fence import fence_session
 from gis_service.teams.routes import router as teams_router
 from gis_service.teams.scope import scope_of
 from gis_service.texts import LOCALES, translations
-from gis_service.web.pages import install_pages
+from gis_service.web.pages import PAGES, install_pages
 
 #: smaller answers travel as they are, bytes
 GZIP_FROM_BYTES = 1024
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """Build the service for `settings`; the database must have the current schema (`gis-service db upgrade`)."""
-    configure_logs(as_json=settings.log_json)
-    engine = open_engine(settings)
-
-    @asynccontextmanager
-    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
-        for locale in LOCALES:
-            translations(locale)  # read now, not while the first reader waits
-        yield
-        engine.dispose()
-
-    app = FastAPI(
-        title="Grid service",
-        version=__version__,
-        description="Areas, teams, addresses, officers and figures of one district.",
-        lifespan=lifespan,
-        openapi_url="/api/v1/openapi.json",
-        docs_url=None,
-        redoc_url=None,
-    )
-    app.state.settings = settings
-    app.state.engine = engine
-    app.state.vault = Vault.load_or_create(settings)
-    app.state.scope_of = scope_of
-    app.state.fence = fence_session
-    app.state.subjects = tuple(SUBJECTS.values())
-    app.state.reach = REACH
-    app.state.jobs = JobQueue(settings)
-    app.state.job_kinds = JOB_KINDS
-    app.state.kept_answers = KeptAnswers(settings.answers_kept_bytes)
-    app.state.point_store = point_store()
-    app.state.search_store = search_store()
-    app.state.border_store = border_store()
-    install_problems(app)
-    app.include_router(health.router)
+@cache
+def _rooms() -> APIRouter:
+    """Every route of the service, the same whatever the settings: what each of them takes is worked out once."""
+    rooms = APIRouter()
     for router in (
+        health.router,
         access_router,
         areas_router,
         teams_router,
@@ -117,9 +87,51 @@ def create_app(settings: Settings) -> FastAPI:
         reimport_router,
         repair_router,
         fieldwork_router,
+        import_router(tuple(SUBJECTS.values())),
+        *PAGES,
     ):
-        app.include_router(router)
-    app.include_router(import_router(tuple(SUBJECTS.values())))
+        rooms.include_router(router)
+    return rooms
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Build the service for `settings`; the database must have the current schema (`gis-service db upgrade`)."""
+    configure_logs(as_json=settings.log_json)
+    engine = open_engine(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # now, not while the first reader waits
+        for locale in LOCALES:
+            translations(locale)
+        guards_of(app)
+        yield
+        engine.dispose()
+
+    app = FastAPI(
+        routes=list(_rooms().routes),
+        title="Grid service",
+        version=__version__,
+        description="Areas, teams, addresses, officers and figures of one district.",
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.engine = engine
+    app.state.vault = Vault.load_or_create(settings)
+    app.state.scope_of = scope_of
+    app.state.fence = fence_session
+    app.state.subjects = tuple(SUBJECTS.values())
+    app.state.reach = REACH
+    app.state.jobs = JobQueue(settings)
+    app.state.job_kinds = JOB_KINDS
+    app.state.kept_answers = KeptAnswers(settings.answers_kept_bytes)
+    app.state.point_store = point_store()
+    app.state.search_store = search_store()
+    app.state.border_store = border_store()
+    install_problems(app)
     install_pages(app)
     app.add_middleware(GZipMiddleware, minimum_size=GZIP_FROM_BYTES)  # inside the browser's defences
     install_access(app)
