@@ -44,6 +44,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> InTurn 
     return InTurn(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+#: what tests that want one of these begin with (the template is `…_spatialite`, `…_postgis`); any other with no rows
+BEGINNINGS = {"published": "published", "board": "laid"}
+
+
 @dataclass(frozen=True)
 class Template:
     """A deployment that tests start from: the folder of its files (keys, embedded database) or its PostGIS database."""
@@ -104,8 +108,8 @@ def empty_postgis(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(params=["spatialite", pytest.param("postgis", marks=pytest.mark.postgis)])
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a deployment of its own with a fresh database, on each backend; laid out when a `board` is wanted."""
-    began = "laid" if "board" in request.fixturenames else "empty"
+    """Settings of a deployment of its own with a fresh database, on each backend; laid out when a test wants it so."""
+    began = next((begun for wanted, begun in BEGINNINGS.items() if wanted in request.fixturenames), "empty")
     template: Template = request.getfixturevalue(f"{began}_{request.param}")
     running = request.getfixturevalue("cluster") if request.param == "postgis" else None
     with copied(template, tmp_path, running, f"test_{next(_numbers)}") as made:

@@ -57,6 +57,12 @@ def locale(request: Request) -> str:
     return current_locale()
 
 
+#: what each route takes is worked out once
+ROOMS = APIRouter()
+ROOMS.include_router(access_router)
+ROOMS.include_router(toys)
+
+
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"requests_per_minute": 300})
@@ -64,13 +70,11 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def app(engine: Engine, settings: Settings) -> FastAPI:
-    app = FastAPI()
+    app = FastAPI(routes=list(ROOMS.routes))
     app.state.settings, app.state.engine = settings, engine
     app.state.vault = Vault.load_or_create(settings)
     app.state.scope_of, app.state.reach, app.state.fence = scope_of, REACH, lambda _session, _scope: None
     install_problems(app)
-    app.include_router(access_router)
-    app.include_router(toys)
     install_access(app)
     return app
 

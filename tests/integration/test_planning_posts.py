@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pandas as pd
 import pytest
 from sqlalchemy import Engine
@@ -13,10 +15,12 @@ from gis_service.planning.staffing import StaffingAsked, staffing
 from gis_service.registers.tables import Registration
 from gis_service.settings import Settings
 from gis_service.storage.bulk import insert_frame
-from gis_service.storage.engine import reading, transaction
+from gis_service.storage.engine import open_engine, reading, transaction
 from gis_service.teams.tables import Officer, Posting
+from tests.conftest import Template, closed, copied
 from tests.integration.board import START, TODAY, Board
 from tests.integration.conftest import SignIn
+from tests.private_postgres import Cluster
 
 #: already on the board: 4 compounds of 4 addresses with 3 people in each township
 LAID = 48
@@ -39,12 +43,39 @@ def post(engine: Engine, board: Board, unit: str, officers: int) -> None:
             session.add(Posting(**said, valid_from=START))
 
 
-@pytest.fixture
-def published(engine: Engine, board: Board) -> Board:
+@pytest.fixture(scope="module")
+def published_spatialite(
+    laid_spatialite: Template, tmp_path_factory: pytest.TempPathFactory, laid: dict[str, Board]
+) -> Template:
     """The district of the published answer: 357,000 people, one township of 32,900 with 26 officers."""
+    template = Template(tmp_path_factory.mktemp("published"))
+    with copied(laid_spatialite, template.folder, None, "") as settings:
+        fill(settings, laid["sqlite"])
+    return template
+
+
+@pytest.fixture(scope="module")
+def published_postgis(
+    laid_postgis: Template, cluster: Cluster, tmp_path_factory: pytest.TempPathFactory, laid: dict[str, Board]
+) -> Iterator[Template]:
+    """The same on PostGIS."""
+    template = Template(tmp_path_factory.mktemp("published_postgis"), "published")
+    with copied(laid_postgis, template.folder, cluster, "published") as settings:
+        fill(settings, laid["postgresql"])
+        yield template
+
+
+def fill(settings: Settings, board: Board) -> None:
+    engine = open_engine(settings)
     register(engine, board.addresses["A-N11-0"], 32_900 - LAID, "n")
     register(engine, board.addresses["A-S11-0"], 357_000 - 32_900 - LAID, "s")
     post(engine, board, "N", 24)
+    closed(engine)
+
+
+@pytest.fixture
+def published(board: Board) -> Board:
+    """Ids of the district of the published answer, which the test begins with (`BEGINNINGS`)."""
     return board
 
 
