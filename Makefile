@@ -11,7 +11,7 @@ PORT ?= 8080
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo serve test test-fast test-slow check bench setup-run setup-test format lock messages docs clean
+.PHONY: demo serve test all-tests test-fast test-slow check style types arrows bench setup-run setup-test format lock messages docs clean
 
 demo: setup-run ## set everything up, generate the demo district, run the main job, serve the site
 	$(PY) -m gis_service demo --port $(PORT)
@@ -19,18 +19,25 @@ demo: setup-run ## set everything up, generate the demo district, run the main j
 serve: setup-run ## serve the database that is there
 	$(PY) -m gis_service serve --port $(PORT)
 
-test: setup-test check ## every test on both databases and in Chromium
+test: setup-test ## style, types, arrows, and beside them every test on both databases and in Chromium
+	@$(MAKE) --no-print-directory -j2 all-tests style arrows types
+
+all-tests:
 	$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-fast: ## units and properties only, under two minutes
 	$(PY) -m pytest -n $(WORKERS) tests/unit tests/property -m "not slow and not real_data"
 
-check: ## style, types, arrows, translations, docs
+check: style types arrows ## style, types, arrows, translations, docs
+	$(PY) -m pytest -q -p no:cacheprovider tests/docs
+
+style:
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
+types:
 	$(PY) -m mypy
+arrows:
 	$(VENV)/bin/lint-imports
-	$(PY) -m pytest -q -p no:cacheprovider tests/docs -m "not real_data"
 
 bench: setup-bench ## compare with named peers; prints tables and writes docs/benchmarks
 	$(PY) -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md

@@ -46,7 +46,7 @@ def turn_of(file_name: str) -> int:
     return LONGEST.index(file_name) if file_name in LONGEST else len(LONGEST)
 
 
-class InTurn(LoadFileScheduling):
+class InTurn(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
     """Deals out parts in the order of the collection."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
-import pandas as pd
 import pyarrow as pa
 
 from gis_service.texts import Text
+
+if TYPE_CHECKING:  # the reading process has no use for frames, and they take long to load
+    import geopandas as gpd
+    import pandas as pd
 
 #: reserved columns of a layer on its way from the reading process
 ROW, WKB, FLAW = "__row__", "__wkb__", "__flaw__"

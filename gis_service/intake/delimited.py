@@ -5,15 +5,16 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
 import pyarrow as pa
+from pyarrow import csv as arrow_csv
 
 from gis_service.errors import Fault, InvalidInputError, TooLargeError
-from gis_service.intake.content import ROW, RawContent, RawLayer
-from gis_service.intake.headings import check_headings
+from gis_service.intake.content import RawContent, RawLayer
+from gis_service.intake.headings import MOST_COLUMNS, check_headings
 from gis_service.intake.limits import Limits
 from gis_service.texts import T, Text
 
@@ -21,6 +22,12 @@ from gis_service.texts import T, Text
 ENCODINGS: Final = (("utf-8-sig", b"\xef\xbb\xbf"), ("utf-16", b"\xff\xfe"), ("utf-16", b"\xfe\xff"))
 SEPARATORS: Final = (",", "\t", ";", "|")
 _CHUNK_BYTES: Final = 2**20
+_LONGEST_CELL: Final = 2**31 - 1
+#: every cell stays text, by the names that Arrow gives to columns
+_TEXTS: Final = {f"f{number}": pa.string() for number in range(MOST_COLUMNS)}
+_NOT_WELL_FORMED: Final = T(
+    "The table is not well formed: a row has more cells than there are headings, or a quote is not closed."
+)
 
 
 def read_csv(path: Path) -> RawContent:
@@ -55,28 +62,52 @@ def parse_csv(data: bytes) -> RawContent:
     separator = _separator(table)
     if separator != ",":
         notes.append(T("Columns are separated by {separator}.", separator="TAB" if separator == "\t" else separator))
+    cells = _cells(table, separator, rows_above)
+    return RawContent((RawLayer(None, check_headings(cells, rows_above)),), tuple(notes))
+
+
+def text_columns(columns: Iterable[Iterable[str | None]]) -> pa.Table:
+    """A table of text columns without names, empty cells null."""
+    arrays = [pa.array([cell or None for cell in column], pa.string()) for column in columns]
+    return pa.table(arrays, names=[str(number) for number in range(len(arrays))])
+
+
+def _cells(table: str, separator: str, rows_above: int) -> pa.Table:
+    """Every cell of a table, empty ones null: at once when all rows are as long, else row by row."""
+    data = f"{table}\n".encode()
+    if not table or _may_be_open(table):
+        return _row_by_row(table, separator, rows_above)
     try:
-        cells = pd.read_csv(
-            io.StringIO(table),
-            sep=separator,
-            header=None,
-            dtype="str",
-            keep_default_na=False,
-            skip_blank_lines=False,
-            na_values=[""],
+        return arrow_csv.read_csv(
+            pa.BufferReader(data),
+            arrow_csv.ReadOptions(autogenerate_column_names=True, use_threads=False, block_size=len(data) + 1),
+            arrow_csv.ParseOptions(delimiter=separator, newlines_in_values=True, ignore_empty_lines=False),
+            arrow_csv.ConvertOptions(column_types=_TEXTS, null_values=[""], strings_can_be_null=True),
         )
-    except pd.errors.EmptyDataError as error:
-        raise InvalidInputError(T("The file holds no rows.")) from error
-    except pd.errors.ParserError as error:
-        raise _ragged(str(error), rows_above) from error
-    frame = check_headings(cells, rows_above)
-    return RawContent((RawLayer(None, to_arrow(frame)),), tuple(notes))
+    except pa.ArrowInvalid:
+        return _row_by_row(table, separator, rows_above)
 
 
-def to_arrow(frame: pd.DataFrame) -> pa.Table:
-    """Text columns and the index (as `ROW`), for the way out of the reading process."""
-    table = pa.Table.from_pandas(frame.astype("str"), preserve_index=False)
-    return table.append_column(ROW, pa.array(frame.index, pa.int64()))
+def _row_by_row(table: str, separator: str, rows_above: int) -> pa.Table:
+    """The same for rows of any length: short ones are filled up, one longer than the headings is refused by number."""
+    csv.field_size_limit(_LONGEST_CELL)
+    lines = io.StringIO(table, newline="")
+    try:
+        rows = list(csv.reader(lines, delimiter=separator, strict=_may_be_open(table)))
+    except csv.Error as error:
+        raise InvalidInputError(_NOT_WELL_FORMED) from error
+    if not rows:
+        raise InvalidInputError(T("The file holds no rows."))
+    wide = len(rows[0])
+    for number, row in enumerate(rows, start=rows_above + 1):
+        if len(row) > wide:
+            raise InvalidInputError(_NOT_WELL_FORMED, [_too_long(number, len(row), wide)])
+    return text_columns((row[n] if n < len(row) else None for row in rows) for n in range(wide))
+
+
+def _may_be_open(table: str) -> bool:
+    """Say whether a quote may not be closed; only a pair of them is surely."""
+    return table.count('"') % 2 == 1
 
 
 def decode(data: bytes) -> tuple[str, str]:
@@ -110,16 +141,9 @@ def _separator(text: str) -> str:
     return max(SEPARATORS, key=lambda separator: counts[separator])
 
 
-def _ragged(message: str, rows_above: int) -> InvalidInputError:
-    """Turn the parser's words into ours; it names the line that has more cells than the headings."""
-    numbers = [int(word) for word in message.replace(",", " ").split() if word.isdigit()]
-    text = T("The table is not well formed: a row has more cells than there are headings, or a quote is not closed.")
-    if len(numbers) < 3:
-        return InvalidInputError(text)
-    expected, line, seen = numbers[:3]
-    fault = Fault(
+def _too_long(row: int, seen: int, expected: int) -> Fault:
+    return Fault(
         T("{seen} cells, but {expected} headings.", seen=seen, expected=expected),
-        row=rows_above + line,
+        row=row,
         remedy=T("Put cells that hold separators into quotes, or remove the surplus cells."),
     )
-    return InvalidInputError(text, [fault])

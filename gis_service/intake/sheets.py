@@ -8,13 +8,12 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Final
 
-import pandas as pd
 from defusedxml.ElementTree import fromstring  # type: ignore[import-untyped] # it has no types
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from gis_service.errors import Fault, InvalidInputError
 from gis_service.intake.content import RawContent, RawLayer
-from gis_service.intake.delimited import to_arrow
+from gis_service.intake.delimited import text_columns
 from gis_service.intake.headings import check_headings
 from gis_service.intake.limits import Limits
 from gis_service.intake.unpacking import check_archive
@@ -45,9 +44,8 @@ def read_xlsx(path: Path, limits: Limits, sheets: tuple[str, ...] | None) -> Raw
             rows = sheet.to_python(skip_empty_area=False)
     except CalamineError as error:
         raise InvalidInputError(T("The workbook is damaged: save it as .xlsx again.")) from error
-    cells = pd.DataFrame(rows, dtype=object)
-    frame = check_headings(cells.apply(_texts) if len(cells) else cells)
-    return RawContent((RawLayer(None, to_arrow(frame)),), (T("Read sheet {sheet}.", sheet=name), *notes))
+    cells = text_columns((_cell_text(cell) for cell in column) for column in zip(*rows, strict=True))
+    return RawContent((RawLayer(None, check_headings(cells)),), (T("Read sheet {sheet}.", sheet=name), *notes))
 
 
 def _choose(workbook: CalamineWorkbook, sheets: tuple[str, ...] | None) -> str:
@@ -127,15 +125,10 @@ def _column(position: int) -> str:
     return letters
 
 
-def _texts(column: pd.Series) -> pd.Series:
-    """One column as text, empty cells NA."""
-    if pd.api.types.infer_dtype(column, skipna=True) != "string":
-        column = column.map(_cell_text)
-    return column.where(column.ne(""), None).astype("str")
-
-
 def _cell_text(cell: object) -> str:
     """What a person would type to get this cell."""
+    if isinstance(cell, str):
+        return cell
     if isinstance(cell, bool):
         return str(cell).lower()
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < _EXACT_INTEGERS:

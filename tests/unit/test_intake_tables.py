@@ -52,6 +52,20 @@ def test_an_empty_column_without_heading_is_dropped() -> None:
     assert rows_of("code,name,\n1,a,\n") == {2: ["1", "a"]}
 
 
+def test_short_rows_are_filled_up_and_a_quote_within_a_cell_stays() -> None:
+    assert rows_of("code,name\n1\n\n2,b\n") == {2: ["1", None], 4: ["2", "b"]}
+    assert rows_of('code,name\n1,5" pipe\n') == {2: ["1", '5" pipe']}
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"), [("\ncode,name\n1,a\n\n2,b,c\n", [5]), ('code,name\n1,"a', []), ('code,name\n1,"a\n2,b\n', [])]
+)
+def test_a_row_too_long_is_named_and_an_open_quote_is_refused(text: str, rows: list[int]) -> None:
+    with pytest.raises(InvalidInputError, match="quote|引号") as caught:
+        parse_csv(text.encode())
+    assert [fault.row for fault in caught.value.faults] == rows
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gbk", "gb18030", "utf-16"])
 def test_chinese_is_decoded_in_every_encoding(encoding: str) -> None:
     assert decode("镇海区，招宝山街道".encode(encoding))[0] == "镇海区，招宝山街道"
