@@ -61,7 +61,7 @@ def test_short_rows_are_filled_up_and_a_quote_within_a_cell_stays() -> None:
     ("text", "rows"), [("\ncode,name\n1,a\n\n2,b,c\n", [5]), ('code,name\n1,"a', []), ('code,name\n1,"a\n2,b\n', [])]
 )
 def test_a_row_too_long_is_named_and_an_open_quote_is_refused(text: str, rows: list[int]) -> None:
-    with pytest.raises(InvalidInputError, match="quote|引号") as caught:
+    with pytest.raises(InvalidInputError, match=r"quote|引号") as caught:
         parse_csv(text.encode())
     assert [fault.row for fault in caught.value.faults] == rows
 
