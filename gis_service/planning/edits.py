@@ -69,7 +69,7 @@ class Assign(BaseModel):
 
 
 class Boundary(BaseModel):
-    """A draft of a change of the land that the plan counts on; it is applied by itself, before publication."""
+    """A change of the land that the plan counts on: it is applied by itself, and the plan is not published before."""
 
     kind: Literal["boundary"]
     land_change_id: RowKey

@@ -18,7 +18,7 @@ from gis_service.access.permissions import Permission
 from gis_service.access.viewer import Viewer
 from gis_service.addresses.replacing import place_again, points_of
 from gis_service.addresses.tables import Placement
-from gis_service.areas.tables import AreaVersion
+from gis_service.areas.tables import AreaVersion, ChangeState, LandChange
 from gis_service.errors import ConflictError, InvalidInputError, NotPermittedError
 from gis_service.planning.inputs import Inputs
 from gis_service.planning.notices import notify
@@ -52,7 +52,8 @@ def publish(engine: Engine, settings: Settings, viewer: Viewer, scenario_id: int
     Raises
     ------
     ConflictError
-        It is not approved, or beats, parts or duties have changed since its day.
+        It is not approved, beats, parts or duties have changed since its day, or a change of the land that it counts
+        on does not hold on that day.
     InvalidInputError
         The day is not after that of the scenario.
     """
@@ -65,6 +66,7 @@ def publish(engine: Engine, settings: Settings, viewer: Viewer, scenario_id: int
         if day <= scenario.day:
             raise InvalidInputError(T("A scenario is published for a day after {day}.", day=scenario.day))
         plan = plan_of(session, scenario)
+        _refuse_unapplied(session, plan.boundaries, day)
         _refuse_changed(session, plan.inputs, day)
         writing = _Writing(session, scenario, plan, day)
         writing.write()
@@ -307,6 +309,19 @@ def _refuse_changed(session: Session, inputs: Inputs, day: date) -> None:
     gone = select(AreaVersion.area_id).where(AreaVersion.area_id.in_(compounds), AreaVersion.valid_on(day))
     if session.scalars(fresh).first() is not None or others or len(set(session.scalars(gone))) < len(compounds):
         raise ConflictError(T("Land or beats have changed since {day}: make the scenario anew.", day=inputs.day))
+
+
+def _refuse_unapplied(session: Session, change_ids: Collection[int], day: date) -> None:
+    """Refuse while a change of the land that the plan counts on does not hold on the day."""
+    for change in session.scalars(select(LandChange).where(LandChange.id.in_(sorted(change_ids)))):
+        if change.state != ChangeState.APPLIED or change.day > day:
+            raise ConflictError(
+                T(
+                    "The plan counts on land change {number}, which does not hold on {day}: have it applied first.",
+                    number=change.id,
+                    day=day,
+                )
+            )
 
 
 def _was_changed(session: Session, undo: dict[str, Any], day: date) -> bool:

@@ -15,9 +15,11 @@ from gis_service.access.viewer import Viewer
 from gis_service.areas.queries import area_details
 from gis_service.areas.reach import reach_of
 from gis_service.areas.scope import subtree
+from gis_service.areas.tables import ChangeState
+from gis_service.changes.actions import land_change
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.planning.copying import copy_of_day
-from gis_service.planning.edits import Edit, edit_of
+from gis_service.planning.edits import Boundary, Edit, edit_of
 from gis_service.planning.inputs import Inputs, packed, unpacked
 from gis_service.planning.plans import Plan, replayed, take_step
 from gis_service.planning.tables import Scenario, ScenarioComment, ScenarioEdit, ScenarioState
@@ -100,6 +102,8 @@ def add_step(engine: Engine, viewer: Viewer, scenario_id: int, edit: Edit, *, af
         plan = plan_of(session, scenario)
         if after_step is not None and plan.steps != after_step:
             raise ConflictError(T("Somebody has changed the scenario meanwhile; look at it and try again."))
+        if isinstance(edit, Boundary):
+            _require_alive(session, viewer, edit.land_change_id)
         take_step(plan, edit)
         said = edit.model_dump(mode="json")
         session.add(
@@ -114,6 +118,13 @@ def add_step(engine: Engine, viewer: Viewer, scenario_id: int, edit: Edit, *, af
         )
         _record(session, viewer, "edit_scenario", scenario, step=plan.steps, kind=edit.kind)
         return plan.steps
+
+
+def _require_alive(session: Session, viewer: Viewer, change_id: int) -> None:
+    """Refuse to count on a change of the land that nobody will apply, or that the viewer does not see."""
+    state = land_change(session, viewer, change_id).state
+    if state in (ChangeState.DISCARDED, ChangeState.REVERTED):
+        raise ConflictError(T("This change of the land is {state}.", state=state))
 
 
 def undo_step(engine: Engine, viewer: Viewer, scenario_id: int) -> int:

@@ -20,7 +20,7 @@ from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.routes import QueueDep
 from gis_service.planning import scenarios
 from gis_service.planning.computing import ask_for_beats
-from gis_service.planning.edits import Edit, Headcount, Leave, Person, Recruits, TownshipPosts
+from gis_service.planning.edits import Boundary, Edit, Headcount, Leave, Person, Recruits, TownshipPosts
 from gis_service.planning.graphs import Rules, Within, Workload
 from gis_service.planning.letters import letters_of
 from gis_service.planning.plans import plan_of_today
@@ -42,7 +42,9 @@ router = APIRouter(
 )
 PLAN = Depends(requires(Permission.PLAN))
 Line = Annotated[str, Form(max_length=2000)]
-Deed = Literal["recruits", "leave", "posts", "undo", "draw", "share", "unshare", "freeze", "reopen", "discard"]
+Deed = Literal[
+    "recruits", "leave", "posts", "boundary", "undo", "draw", "share", "unshare", "freeze", "reopen", "discard"
+]
 
 
 @router.get("")
@@ -96,12 +98,13 @@ def step_said(
     badge_no: Annotated[str, Form(max_length=32)] = "",
     area_id: Annotated[RowKey | None, Form()] = None,
     posts: Annotated[int, Form(ge=1, le=10_000)] = 1,
+    land_change_id: Annotated[RowKey | None, Form()] = None,
 ) -> dict[str, Any]:
     """What the form says of people who come or go; `people` is a line each: badge number and name."""
     pairs = [line.split(maxsplit=1) for line in people.splitlines() if line.strip()]
     return {
         "count": count, "from_day": from_day, "form": form, "side": side, "badge_no": badge_no.strip(),
-        "area_id": area_id, "posts": posts,
+        "area_id": area_id, "posts": posts, "land_change_id": land_change_id,
         "people": [pair if len(pair) == 2 else [pair[0], pair[0]] for pair in pairs],
     }  # fmt: skip
 
@@ -260,7 +263,7 @@ def _do(
     engine: Engine, queue: JobQueue, acting: Viewer, scenario_id: int, deed: Deed, said: dict[str, Any], rules: Rules
 ) -> None:
     match deed:
-        case "recruits" | "leave" | "posts":
+        case "recruits" | "leave" | "posts" | "boundary":
             scenarios.add_step(engine, acting, scenario_id, _step(deed, said))
         case "undo":
             scenarios.undo_step(engine, acting, scenario_id)
@@ -285,6 +288,10 @@ def _step(deed: str, said: dict[str, Any]) -> Edit:
             raise InvalidInputError(T("Which township?"))
         fixed = [TownshipPosts(area_id=said["area_id"], posts=said["posts"])]
         return Headcount(kind="headcount", townships=fixed)
+    if deed == "boundary":
+        if said["land_change_id"] is None:
+            raise InvalidInputError(T("Which change of the land?"))
+        return Boundary(kind="boundary", land_change_id=said["land_change_id"])
     if said["from_day"] is None:
         raise InvalidInputError(T("From which day on do they come?"))
     people = [Person(badge_no=badge[:32], name=name[:100]) for badge, name in said["people"]]

@@ -14,7 +14,8 @@ from gis_service.access.permissions import Permission
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
 from gis_service.areas.queries import area_names
-from gis_service.areas.tables import AreaLevel
+from gis_service.areas.tables import AreaLevel, ChangeState
+from gis_service.changes.actions import land_changes
 from gis_service.jobs.actions import jobs_of
 from gis_service.planning.explaining import RELAXING
 from gis_service.planning.measures import Measures
@@ -38,7 +39,7 @@ STEP_NAMES: dict[str, Text] = {
     "give": T("Given by hand"),
     "new_beat": T("New beat"),
     "assign": T("Officer assigned"),
-    "boundary": T("Draft of a border"),
+    "boundary": T("Counts on a change of the land"),
     "headcount": T("Posts of townships"),
     "mark": T("Rule for the drawing"),
     "drawn": T("Beats drawn"),
@@ -118,6 +119,7 @@ def show_scenario(
             jobs=[shown(job, request.app.state.job_kinds) for job in jobs],
             forms=[(each.value, code_name(each.value)) for each in EmploymentForm],
             townships=_townships(plan, after),
+            land_changes=_land_changes(session, viewer, plan, found),
             sides=[(each.value, code_name(each.value)) for each in Side],
             fault=fault,
         )
@@ -130,6 +132,20 @@ def _townships(plan: Plan, after: Measures) -> list[tuple[int, str, int]]:
         return []
     fixed = plan.headcount
     return [(key, row["name"], fixed.get(key, round(row["officers"] or 1))) for key, row in force.items()]
+
+
+def _land_changes(session: Session, viewer: Viewer, plan: Plan, found: Seen) -> list[tuple[int, str]]:
+    """Changes of the land that are not applied yet, on which a draft of the scenario may count."""
+    if not _may(viewer, found)["edit"]:
+        return []
+    coming = [
+        change
+        for state in (ChangeState.DRAFT, ChangeState.APPROVED)
+        for change in land_changes(session, viewer, state)
+        if change.id not in plan.boundaries
+    ]
+    number = {each.id: T("number {number}", number=each.id) for each in coming}
+    return [(each.id, f"{number[each.id]} · {code_name(each.kind)} · {each.day}") for each in coming]
 
 
 def _may(viewer: Viewer, found: Seen) -> dict[str, bool]:
@@ -196,6 +212,8 @@ def _said_step(plan: Plan, kind: str, said: dict[str, Any], author: str) -> dict
             detail = str(T("{count} compounds or parts", count=len(said["units"])))
         case "headcount":
             detail = str(T("{count} posts", count=sum(each["posts"] for each in said["townships"])))
+        case "boundary":
+            detail = str(T("number {number}", number=said["land_change_id"]))
         case "mark":
             detail = _said_mark(plan, said["mark"], said["units"], on=said["on"])
         case "drawn":

@@ -16,14 +16,27 @@ from gis_service.access.tables import Account, AuditEntry
 from gis_service.access.viewer import SHELL, Viewer
 from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.tables import Placement
+from gis_service.changes.actions import apply_change, approve_change, discard_change, draft_change
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
+from gis_service.intake.subject import Mode
 from gis_service.job_kinds import JOB_KINDS
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.running import said_in_words
 from gis_service.jobs.worker import work_off
 from gis_service.planning.balance import balance_of
 from gis_service.planning.computing import ask_for_beats
-from gis_service.planning.edits import Edit, Give, Headcount, Leave, Mark, NewBeat, Person, Recruits, TownshipPosts
+from gis_service.planning.edits import (
+    Boundary,
+    Edit,
+    Give,
+    Headcount,
+    Leave,
+    Mark,
+    NewBeat,
+    Person,
+    Recruits,
+    TownshipPosts,
+)
 from gis_service.planning.graphs import Rules, Workload, address_km, workload_of
 from gis_service.planning.inputs import packed, unpacked
 from gis_service.planning.letters import letters_of
@@ -338,6 +351,23 @@ def test_publication_holds_from_its_day_and_not_before(
     # what is stored is what assigning anew would find
     assert assign_addresses(engine, settings, SHELL, NEXT_MONTH).written == 0
     assert assign_addresses(engine, settings, SHELL, TODAY).written == 0
+
+
+def test_a_plan_that_counts_on_a_change_of_the_land_waits_for_it(
+    engine: Engine, settings: Settings, board: Board, scenario: int
+) -> None:
+    renamed = {"kind": "rename", "area_id": board.areas["N1"], "name": "north, anew"}
+    dropped, wanted = (draft_change(engine, SHELL, renamed, Mode.CHANGE, NEXT_MONTH).id for _ in range(2))
+    discard_change(engine, SHELL, dropped)
+    with pytest.raises(ConflictError):
+        add_step(engine, PLANNER, scenario, Boundary(kind="boundary", land_change_id=dropped))
+    add_step(engine, PLANNER, scenario, Boundary(kind="boundary", land_change_id=wanted))
+    ready(engine, settings, scenario)
+    with pytest.raises(ConflictError, match=f"第 {wanted} 号"):
+        publish(engine, settings, PLANNER, scenario, NEXT_MONTH)
+    approve_change(engine, SHELL, wanted)
+    apply_change(engine, settings, SHELL, wanted)
+    assert publish(engine, settings, PLANNER, scenario, NEXT_MONTH).officers == 2
 
 
 def test_those_concerned_are_told(engine: Engine, settings: Settings, board: Board, scenario: int) -> None:
