@@ -6,6 +6,7 @@ import secrets
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +23,7 @@ from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL
 from gis_service.addresses.actions import Progress, assign_addresses
+from gis_service.addresses.parts import fill_parts
 from gis_service.addresses.topology import topology_findings
 from gis_service.changes.commands import land_app
 from gis_service.changes.repair_commands import repair_app
@@ -253,6 +255,18 @@ def assign(context: typer.Context, day: Day = None) -> None:
         table.add_row(code_name(name), f"{count:,}")
     table.add_row(_("Written"), f"{outcome.written:,}")
     console.print(table)
+
+
+@app.command("take-apart")
+def take_apart(context: typer.Context, day: Day = None) -> None:
+    """Take the texts of addresses that came without parts apart into road, lane, number, building, unit and room."""
+    shell: Shell = context.obj
+    found = fill_parts(shell.engine, shell.viewer, _day(day))
+    said = T(
+        "{filled} of {addresses} addresses without parts have parts now; {understood} texts were wholly understood.",
+        **{name: f"{count:,}" for name, count in asdict(found).items()},
+    )
+    console.print(str(said))
 
 
 @app.command("map")

@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
+from gis_service.addresses.parts import FEWEST_OF_A_ROAD
 from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.addresses.text.duplicates import duplicates
@@ -35,9 +36,6 @@ from layers.siblings import sibling_distances
 
 MOST_ADDRESSES: Final = 60_000
 """So many texts are taken apart while somebody waits: a township."""
-
-_FEWEST_OF_A_ROAD: Final = 3
-"""A name is a road's when so many addresses have it before a number."""
 
 _DTYPES: Final = {**dict.fromkeys(("code", "text", "stated_village_code"), "str"), "home_area_id": "Int64"}
 
@@ -79,7 +77,7 @@ def _compared(session: Session, settings: Settings, day: date, own: pd.DataFrame
     gazetteer = Gazetteer.from_areas(tree, _known_roads(session))
     around = _around(session, day, own, gazetteer)
     rows = pd.concat([own, around[~around.index.isin(own.index)]]).sort_values("code", kind="stable")
-    parts = parse(rows["text"], gazetteer.with_roads(roads_seen(rows["text"], gazetteer, _FEWEST_OF_A_ROAD)))
+    parts = parse(rows["text"], gazetteer.with_roads(roads_seen(rows["text"], gazetteer, FEWEST_OF_A_ROAD)))
     found = pd.concat([_far(rows, parts, tree, settings), _same_door(rows, parts)])
     found = found[found.index.isin(own.index)]
     found["other_text"] = found["other_id"].map(rows["text"])

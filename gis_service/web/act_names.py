@@ -40,6 +40,7 @@ ACT_NAMES: dict[str, Text] = {
     "export_audit": T("Audit trail exported"),
     "export_unmasked": T("Unmasked file asked for"),
     "export_unmasked_file": T("Unmasked file taken"),
+    "fill_address_parts": T("Address texts taken apart"),
     "finish_quarter_work": T("Quarter worked"),
     "freeze_scenario": T("Scenario frozen"),
     "grade_rentals": T("Rentals graded"),
