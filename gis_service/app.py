@@ -25,6 +25,7 @@ from gis_service.api.problems import install_problems
 from gis_service.areas.border_store import border_store
 from gis_service.areas.routes import router as areas_router
 from gis_service.changes.editing_routes import router as editing_router
+from gis_service.changes.published import withheld_store
 from gis_service.changes.reimport_routes import router as reimport_router
 from gis_service.changes.repair_routes import router as repair_router
 from gis_service.changes.routes import router as changes_router
@@ -130,6 +131,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.kept_answers = KeptAnswers(settings.answers_kept_bytes)
     app.state.point_store = point_store()
     app.state.search_store = search_store()
+    app.state.withheld_store = withheld_store()
     app.state.border_store = border_store()
     install_problems(app)
     install_pages(app)

@@ -25,7 +25,7 @@ from gis_service.changes.actions import (
 )
 from gis_service.changes.carrying_out import CarriedOut
 from gis_service.changes.comparing import Found, compare_layer
-from gis_service.changes.published import published_impact_of
+from gis_service.changes.published import published_impact_of, withheld_store
 from gis_service.changes.reimporting import draft_reimport
 from gis_service.errors import InvalidInputError
 from gis_service.intake.subject import ImportOptions, Mode
@@ -136,7 +136,7 @@ def list_changes(context: typer.Context) -> None:
 def impact(context: typer.Context, number: Number) -> None:
     """Tell whom and what a change would move; writes nothing."""
     shell: Shell = context.obj
-    found = published_impact_of(shell.engine, shell.settings, shell.viewer, number)
+    found = published_impact_of(shell.engine, shell.settings, shell.viewer, number, withheld_store())
     summary = T(
         "{written} addresses would be written; {faults} topology faults.",
         written=found.written,

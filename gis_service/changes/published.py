@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import pandas as pd
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from gis_service.access.freshness import etag
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
 from gis_service.changes.actions import impact_of, land_change
@@ -16,6 +18,7 @@ from gis_service.registers.published import published_coverage
 from gis_service.registers.withholding import all_shown, any_small, is_small, looks_across_townships, withhold
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
+from gis_service.storage.kept import Kept
 from gis_service.teams.scope import scope_of
 
 _PEOPLE = ("migrants", "rentals")
@@ -23,15 +26,29 @@ _HANDED = ("migrants_lost", "migrants_gained")
 _RATIOS = ("migrants", "officers_fte", "load", "coverage")
 
 
-def published_impact_of(engine: Engine, settings: Settings, viewer: Viewer, change_id: int) -> Impact:
+Withheld = pd.Series
+"""Names of the figures of each area that are withheld from a reader (index `area_id`)."""
+
+_MOST_AREAS: Final = 400_000
+"""Areas kept for all readers together: some hundred districts."""
+
+
+def withheld_store() -> Kept[Withheld]:
+    """What is withheld of coverage by key: version of the data and scope. To find it out counts the whole district."""
+    return Kept(_MOST_AREAS, len)
+
+
+def published_impact_of(
+    engine: Engine, settings: Settings, viewer: Viewer, change_id: int, kept: Kept[Withheld]
+) -> Impact:
     """`impact_of` as the viewer may see it: flows, officers and coverage with `withheld` and `withheld_mark`."""
     impact = impact_of(engine, settings, viewer, change_id)
     with reading(engine) as session:
         day = land_change(session, viewer, change_id).day
-        return published_impact(session, scope_of(session, viewer, day), settings, impact)
+        return _published(session, scope_of(session, viewer, day), settings, impact, kept)
 
 
-def published_impact(session: Session, scope: Scope, settings: Settings, impact: Impact) -> Impact:
+def _published(session: Session, scope: Scope, settings: Settings, impact: Impact, kept: Kept[Withheld]) -> Impact:
     """An impact as a reader with this scope may see it.
 
     A change is one small table and not a tree: when a few people are among those who move, nobody's number is shown,
@@ -52,11 +69,13 @@ def published_impact(session: Session, scope: Scope, settings: Settings, impact:
         or bool(is_small(moved, settings).any())
         or bool((is_small(coverage["migrants_after"], settings) & moved.ne(0).fillna(value=True)).any())
     )
+    key = etag(session, scope, "coverage withheld")
+    elsewhere = kept.get(key, lambda: published_coverage(session, scope, settings)["withheld"])
     return replace(
         impact,
         flows=_whole_or_not(impact.flows, _PEOPLE, few=few),
         officers=_whole_or_not(impact.officers, _HANDED, few=few),
-        coverage=_coverage(coverage, published_coverage(session, scope, settings), settings, moved=moved, few=few),
+        coverage=_coverage(coverage, elsewhere, settings, moved=moved, few=few),
     )
 
 
@@ -66,12 +85,12 @@ def _whole_or_not(table: pd.DataFrame, counts: tuple[str, ...], *, few: bool) ->
 
 
 def _coverage(
-    coverage: pd.DataFrame, elsewhere: pd.DataFrame, settings: Settings, *, moved: pd.Series, few: bool
+    coverage: pd.DataFrame, elsewhere: Withheld, settings: Settings, *, moved: pd.Series, few: bool
 ) -> pd.DataFrame:
     gone = {}
     changes = moved.ne(0).fillna(value=True).astype(bool)
     for name in _RATIOS:
-        hidden = elsewhere["withheld"].map(lambda names, name=name: name in names)
+        hidden = elsewhere.map(lambda names, name=name: name in names)
         before = hidden.reindex(coverage.index).fillna(value=False).astype(bool)
         gone[f"{name}_before"] = before
         gone[f"{name}_after"] = before | (changes & few) | is_small(coverage["migrants_after"], settings)

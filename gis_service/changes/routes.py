@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 
 import pandas as pd
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from gis_service.access.http import ActingDep, ScopeDep, ViewerDep, requires
@@ -140,9 +140,11 @@ def draft(engine: EngineDep, acting: ActingDep, order: Draft) -> ChangeDetails:
 
 
 @router.get("/land-changes/{change_id}/impact")
-def impact(engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, change_id: RowKey) -> ImpactItem:
+def impact(
+    request: Request, engine: EngineDep, settings: SettingsDep, viewer: ViewerDep, change_id: RowKey
+) -> ImpactItem:
     """Tell whom and what a change would move; writes nothing."""
-    found = published_impact_of(engine, settings, viewer, change_id)
+    found = published_impact_of(engine, settings, viewer, change_id, request.app.state.withheld_store)
     return ImpactItem(
         since=found.since,
         until=found.until,

@@ -12,10 +12,13 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.areas.queries import area_names
 from gis_service.registers.figures import (
+    Staff,
     beat_loads,
+    coverage_of,
     coverage_of_areas,
     mismatches_of_areas,
     people_by_place,
+    population_of,
     rentals_of_areas,
 )
 from gis_service.registers.tables import MismatchClass
@@ -36,11 +39,13 @@ _RENTAL_COUNTS = ("rentals", "residents", "group_rentals", "red_or_orange")
 
 def published_coverage(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
     """`coverage_of_areas` as the reader may see it; the status of a withheld row is `withheld`."""
-    figures = coverage_of_areas(session, scope, settings)
+    tree = area_names(session, scope)
+    people = people_by_place(session, scope, None if scope.beat_ids is not None else tree.index.tolist())
+    figures = coverage_of(population_of(tree, people, Staff.of(session, scope)), scope.day, settings)
     if not looks_across_townships(session, scope):
         return all_shown(figures)
     hidden = hidden_counts(figures, ["migrants"], settings)["migrants"]
-    telling = _telling_staff(people_by_place(session, scope), figures["parent_id"], hidden)
+    telling = _telling_staff(people, figures["parent_id"], hidden)
     figures["status"] = figures["status"].mask(hidden | telling, "withheld")
     gone = dict.fromkeys(("migrants", *_OF_MIGRANTS), hidden)
     for name in _OF_OFFICERS:

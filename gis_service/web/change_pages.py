@@ -165,7 +165,7 @@ def _change(
     impact, obstacle = None, None
     if change.state in _OPEN:
         try:
-            impact = published_impact_of(engine, settings, viewer, change_id)
+            impact = published_impact_of(engine, settings, viewer, change_id, request.app.state.withheld_store)
         except InvalidInputError as error:
             obstacle = Refusal("impact", error)
     with reading(engine) as session:

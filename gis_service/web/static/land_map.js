@@ -24,7 +24,24 @@ export function makeMap(element, { base = null, words = {}, ...options } = {}) {
     L.control.attribution({ prefix: false }).addTo(map).addAttribution(credit);
     L.tileLayer(base.url, { maxNativeZoom: base.maxZoom, maxZoom: 20 }).addTo(map);
   }
+  keepNamesApart(map);
   return map;
+}
+
+// Of names that would lie on each other the first one laid is shown; zooming in shows the others.
+function keepNamesApart(map) {
+  let due = 0;
+  const choose = () => {
+    due = 0;
+    const shown = [];
+    for (const name of map.getPane("tooltipPane").querySelectorAll(".land-name")) {
+      const box = name.getBoundingClientRect();
+      const crowded = shown.some((other) => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom);
+      name.classList.toggle("crowded", crowded);
+      if (!crowded) shown.push(box);
+    }
+  };
+  map.on("zoomend moveend layeradd layerremove", () => { due ||= requestAnimationFrame(choose); });
 }
 
 // A name on an area; an element with a text, never HTML made of data.
