@@ -10,6 +10,7 @@ import secrets
 import stat
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ class Key:
     purpose: Purpose
     secret: bytes
 
-    @property
+    @cached_property
     def id(self) -> bytes:
         """Four bytes that name the key without telling anything of it; written into whatever the key made."""
         return hashlib.sha256(b"gis-service key id|" + self.purpose.encode() + b"|" + self.secret).digest()[
