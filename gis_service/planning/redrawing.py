@@ -29,6 +29,9 @@ from layers.posts import PostsProblem, hand_out
 _QUICK = 60
 """Moves per unit of a quick try: enough to see whether something fits."""
 
+_RUNS = 3
+"""Runs from scratch, with seeds of their own: how far they lie apart stands in for the bound that there is none of."""
+
 Report = Callable[[float, str, dict[str, Any]], None]
 
 
@@ -224,7 +227,10 @@ def _draw(
     names = [beat.name for beat in beats]
     beat_rules = BeatRules(len(beats), rules.band, _locks(ground, today, rules))
     reasons = reasons_of(inputs, ground, today, drawn, beat_rules, names, prices=prices, seed=seed, price=rules.price)
-    return _Result(drawn, beats, _told(task, ground, drawn, reasons, relax, more, rules.band))
+    told = _told(task, ground, drawn, reasons, relax, more, rules.band)
+    fresh = rules.method == "scratch" or not (today >= 0).any()
+    told["borders_km"] = _borders_km(ground, today, drawn, rules, seed, cancelled) if fresh and not over else []
+    return _Result(drawn, beats, told)
 
 
 def _search(
@@ -253,6 +259,26 @@ def _search(
     return repair(
         ground.graph, today, beats=beats, band=rules.band, prices=prices, locks=target, seed=seed, moves_per_unit=1
     )
+
+
+def _borders_km(
+    ground: Ground,
+    today: npt.NDArray[np.int32],
+    drawn: BeatPlan,
+    rules: Rules,
+    seed: int,
+    cancelled: Callable[[], bool],
+) -> list[float]:
+    """Kilometres of border between beats: of the plan, then of the same drawn with other seeds inside the band."""
+    locks = _locks(ground, today, rules)
+    runs = [drawn]
+    for other in range(1, _RUNS):
+        found = partition(
+            ground.graph, len(drawn.loads), band=rules.band, locks=locks if (locks >= 0).any() else None,
+            seed=seed + other, moves_per_unit=rules.effort, deadline_s=rules.deadline_s, cancelled=cancelled,
+        )  # fmt: skip
+        runs += [found] if found.within_band else []
+    return [round(run.cut_border_m / 1000, 3) for run in runs]
 
 
 def _locks(ground: Ground, today: npt.NDArray[np.int32], rules: Rules) -> npt.NDArray[np.int32]:

@@ -170,7 +170,8 @@ def _drawn(plan: Plan, found: Seen) -> list[dict[str, Any]]:
         relax = township["relax"] or {"sets": [], "band": None}
         sets = [" + ".join(_way(plan, relax, name) for name in names) for names in relax["sets"]]
         heavy = [plan.inputs.units[unit].name for unit in township["too_heavy"][:5]]
-        told.append({**township, "relaxing": sets, "heavy": heavy})
+        borders = township.get("borders_km") or []
+        told.append({**township, "relaxing": sets, "heavy": heavy, "borders_km": borders})
     return told
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from datetime import date
 
 import pytest
 from sqlalchemy import Engine, update
@@ -12,6 +13,8 @@ from gis_service.access.accounts import create_account, grant_area
 from gis_service.access.permissions import Role
 from gis_service.access.tables import Account
 from gis_service.access.viewer import SHELL
+from gis_service.changes.actions import draft_change
+from gis_service.intake.subject import Mode
 from gis_service.job_kinds import JOB_KINDS
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.worker import work_off
@@ -58,7 +61,16 @@ def test_a_plan_from_the_first_click_to_its_publication(
     )
     assert re.search("锁定：area N1", planner.get(page).text)
     deed("undo")
+    renamed = {"kind": "rename", "area_id": board.areas["N1"], "name": "新北村"}
+    change = draft_change(engine, SHELL, renamed, Mode.CHANGE, date.fromisoformat(NEXT_MONTH)).id
+    assert f"第 {change} 号" in planner.get(page).text
+    assert f"以区划变更为前提: 第 {change} 号" in deed("boundary", land_change_id=change)
+    deed("undo")
     deed("recruits", count=2, from_day=NEXT_MONTH, people="新1 甲\n新2 乙")
+    deed("draw", method="scratch", band=0.1)
+    work_off(engine, settings, JOB_KINDS, JobQueue(settings))
+    assert "次运行为" in planner.get(page).text
+    deed("undo")
     assert "等待中" in deed("draw", band=0.1, churn=0.5, travel=2)
     work_off(engine, settings, JOB_KINDS, JobQueue(settings))
     shown = planner.get(page).text
