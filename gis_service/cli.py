@@ -206,10 +206,13 @@ def _serve(settings: Settings, host: str, port: int) -> None:
     import uvicorn  # noqa: PLC0415 - only this command pays for the web framework
 
     from gis_service.app import create_app  # noqa: PLC0415 - as above
+    from gis_service.web.warming import warm_up_beside  # noqa: PLC0415 - as above
 
+    app = create_app(settings)
+    warm_up_beside(app)
     console.print(str(T("Serving at {address} (stop with Ctrl+C)", address=f"http://{host}:{port}/")))
     with worker_beside(settings):
-        uvicorn.run(create_app(settings), host=host, port=port, log_level="warning", server_header=False)
+        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
 
 
 @app.command("check-topology")

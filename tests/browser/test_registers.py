@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pandas as pd
@@ -15,20 +16,30 @@ from sqlalchemy import Engine, select
 from gis_service.access.audit import attach_audit, trail_of
 from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
+from gis_service.access.tables import Account
+from gis_service.access.viewers import viewer_of_account
 from gis_service.api.dependencies import today_here
 from gis_service.areas.queries import area_by_code
+from gis_service.registers.mismatches.actions import set_state
 from gis_service.registers.mismatches.evidence import unpacked
+from gis_service.registers.mismatches.queries import Wanted, mismatches
+from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import printed_certificate
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.tables import ReconciledItem, Reconciliation
-from gis_service.registers.tables import Mismatch
+from gis_service.registers.tables import Mismatch, MismatchState
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine, reading
+from gis_service.teams.scope import scope_of
 from tests.browser.conftest import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SignIn = Callable[[str], Page]
+
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
+WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PHONE_PX = 390
 
 
 @pytest.fixture
@@ -116,3 +127,62 @@ def test_a_newcomer_sees_two_quarters_an_item_with_its_links_and_the_certificate
     for path in ("quarters", "mismatches", "snapshots"):
         page.goto(f"{site.address}/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def others_settle(engine: Engine) -> None:
+    """The station and the grid correct their own registers in the demo's own village."""
+    for login, side in (("commander", Side.POLICE), ("grid", Side.GRID)):
+        with reading(engine) as session:
+            account = session.scalars(select(Account.id).where(Account.login == login)).one()
+            viewer = viewer_of_account(session, account, datetime.now(UTC))
+            assert viewer is not None
+            wanted = Wanted(state=MismatchState.OPEN, at_register=side)
+            found = mismatches(session, scope_of(session, viewer, today_here()), viewer, wanted, limit=1000)[0]
+        if len(found):
+            set_state(engine, viewer, [int(key) for key in found.index], side.corrected, today=today_here())
+
+
+def test_a_cadre_hands_the_register_in_settles_what_is_the_villages_and_signs_the_quarter(
+    site: Site, at_desk: SignIn, engine: Engine
+) -> None:
+    page = at_desk("steward")
+    quarter, looked_at = Quarter.of(today_here()), []
+
+    def look(path: str, heading: str) -> None:
+        """A page as people see it: headed, within the screen of a phone, and nothing that axe complains of."""
+        page.goto(f"{site.address}/{path}")
+        expect(page.get_by_role("heading", level=1)).to_contain_text(heading)
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE_PX, path
+        page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+        found = page.evaluate("values => axe.run({ runOnly: values })", WCAG)
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found["violations"]] == [], path
+        looked_at.append(path)
+
+    page.set_viewport_size({"width": PHONE_PX, "height": 780})
+    look("snapshots", "底册快照")
+    page.locator("details.hand-in > summary").click()
+    page.get_by_label("文件").set_input_files(site.data_dir / "demo/small/registers/quarter_before/village.csv")
+    page.get_by_role("button", name="校验并留存").click()
+    page.wait_for_url("**/snapshots/*")
+    look(page.url.removeprefix(f"{site.address}/"), "底册")
+    look("unresolved", "待判定")
+    assert page.locator("main tbody tr, main .empty").count() > 0
+
+    look("mismatches?state=open", "差异")
+    own = page.locator("tbody tr").filter(has=page.locator("td", has_text="村社底册")).get_by_role("checkbox")
+    for box in own.all():
+        box.check()
+    page.get_by_label("将所选改为").select_option("corrected_village")
+    page.get_by_role("button", name="批量处理").click()
+    page.wait_for_url("**/mismatches?state=corrected_village")
+    page.goto(f"{site.address}/mismatches?state=open")
+    expect(own).to_have_count(0)
+    others_settle(engine)
+
+    page.goto(f"{site.address}/quarters?quarter={quarter}")
+    page.locator("tbody tr th a").first.click()
+    look(page.url.removeprefix(f"{site.address}/"), str(quarter))
+    page.get_by_role("button", name="办结").click()
+    page.get_by_role("button", name="本方签字").click()
+    expect(page.get_by_role("row").filter(has_text="村社签字")).to_contain_text("steward")
+    assert len(looked_at) == 5

@@ -20,7 +20,7 @@ from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.texts import T
-from gis_service.web.command.summing import summed
+from gis_service.web.command.summing import summed, summed_each
 from gis_service.web.wording import amount, percent
 
 SHOWN: Final = 8
@@ -106,9 +106,7 @@ def _jumps(villages: pd.DataFrame, session: Session, scope: Scope, settings: Set
         .group_by(Placement.home_area_id)
     )
     counted = read_frame(session, query, dtypes={"area_id": "Int64", "recent": "int64", "nine_weeks": "int64"})
-    weeks = pd.DataFrame(
-        {name: summed(session, scope, counted[["area_id", name]]) for name in ("recent", "nine_weeks")}
-    )
+    weeks = summed_each(session, scope, counted)
     known = published_counts(session, scope, settings, weeks).reindex(villages.index).dropna(subset=["recent"])
     last, all_weeks = known["recent"], known["nine_weeks"].fillna(known["recent"])
     usual = (all_weeks - last) / 8

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import Any, Final
 
-import pandas as pd
 from sqlalchemy import ColumnElement, and_, case, func, select
 from sqlalchemy.orm import Session
 
@@ -24,7 +23,7 @@ from gis_service.registers.tables import Mismatch, Registration
 from gis_service.registers.withholding import hidden_counts, looks_across_townships
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
-from gis_service.web.command.summing import summed
+from gis_service.web.command.summing import summed_each
 
 MONTHS: Final = 12
 WEEK: Final = timedelta(days=7)
@@ -79,8 +78,7 @@ def _counts(
     rows = read_frame(session, by_area, dtypes={"area_id": "Int64", **dict.fromkeys(sums, "int64")})
     names = area_names(session, scope)
     above = names[names["level"].ne(AreaLevel.COMPOUND)][["parent_id"]]
-    counted = pd.DataFrame({name: summed(session, scope, rows[["area_id", name]]) for name in sums})
-    figures = above.join(counted)
+    figures = above.join(summed_each(session, scope, rows))
     hidden = hidden_counts(figures, list(sums), settings)
     return {
         name: int(figures[name][area_id]) if area_id in figures.index and not hidden[name][area_id] else None

@@ -27,7 +27,7 @@ from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import beat_parts, officers
 from gis_service.texts import T
 from gis_service.web.command.indicators import SHOWN_BY, Indicator, Shown
-from gis_service.web.command.summing import summed
+from gis_service.web.command.summing import summed_each
 from gis_service.web.drawing import Drawing
 from gis_service.web.rendering import records
 from layers.crs import to_metric
@@ -207,7 +207,7 @@ def month_movement(session: Session, scope: Scope) -> pd.DataFrame:
         .group_by(Placement.home_area_id)
     )
     counted = read_frame(session, query, dtypes={"area_id": "Int64", "begun": "int64", "ended": "int64"})
-    return pd.DataFrame({name: summed(session, scope, counted[["area_id", name]]) for name in parts})
+    return summed_each(session, scope, counted)
 
 
 def _addresses(session: Session, scope: Scope, beat_id: int) -> pd.DataFrame:
