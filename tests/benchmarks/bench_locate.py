@@ -181,7 +181,12 @@ def conditions() -> str:
     load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
     cores = len(os.sched_getaffinity(0))
     when = datetime.now(UTC).date().isoformat()
-    return f"{when}, {cores} cores, Python {platform.python_version()}, load average of the machine before: {load}\n\n"
+    return (
+        "# Points located beside four peers\n\n"
+        "Made by `python -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md`: the index is built and every\n"
+        "point located, each engine in a process of its own that repeats for five seconds; its best counts.\n"
+        f"{when}, {cores} cores, Python {platform.python_version()}, load average of the machine before: {load}\n\n"
+    )
 
 
 def main() -> None:
