@@ -26,6 +26,9 @@ from gis_service.storage.rows import LONLAT_SRID, Row
 Progress = Callable[[int, int], None]
 
 CHUNK_ROWS: Final = 20_000
+LOOKED_AT_FROM: Final = 10_000
+"""Rows added at once after which PostGIS counts anew what is in a table: until then its plans are for a small one."""
+
 POINT_BLOB: Final = np.dtype(
     [
         ("start", "u1"),
@@ -78,12 +81,15 @@ def append_frame(session: Session, row: type[Row], rows: pd.DataFrame, progress:
     table = table_of(row)
     said = rows.notna().any()
     rows = rows[[name for name in rows.columns if said[name] or table.c[name].server_default is not None]]
-    insert = _copy_into if session.get_bind().dialect.name == "postgresql" else _insert_into
+    postgres = session.get_bind().dialect.name == "postgresql"
+    insert = _copy_into if postgres else _insert_into
     for start in range(0, len(rows), CHUNK_ROWS):
         chunk = rows.iloc[start : start + CHUNK_ROWS]
         insert(session, table, chunk, table.name)
         if progress is not None:
             progress(start + len(chunk), len(rows))
+    if postgres and len(rows) >= LOOKED_AT_FROM:
+        session.execute(text(f'ANALYZE "{table.name}"'))
 
 
 def update_frame(

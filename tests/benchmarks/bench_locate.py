@@ -183,8 +183,8 @@ def conditions() -> str:
     when = datetime.now(UTC).date().isoformat()
     return (
         "# Points located beside four peers\n\n"
-        "Made by `python -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md`: the index is built and every\n"
-        "point located, each engine in a process of its own that repeats for five seconds; its best counts.\n"
+        "Made by `python -m tests.benchmarks.bench_locate --out docs/benchmarks/locate.md`: the index is built and\n"
+        "every point located, each engine in a process of its own that repeats for five seconds; its best counts.\n"
         f"{when}, {cores} cores, Python {platform.python_version()}, load average of the machine before: {load}\n\n"
     )
 

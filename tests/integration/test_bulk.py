@@ -7,13 +7,13 @@ import pandas as pd
 import pytest
 import shapely
 from psycopg.errors import DatabaseError
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.tables import Area, AreaVersion
 from gis_service.storage.boxes import in_box
-from gis_service.storage.bulk import insert_frame, update_frame
+from gis_service.storage.bulk import LOOKED_AT_FROM, insert_frame, update_frame
 from gis_service.storage.engine import reading, transaction
 
 
@@ -103,3 +103,15 @@ def test_a_row_that_breaks_a_constraint_leaves_nothing_behind(engine: Engine) ->
         insert_frame(session, Address, frame)
     with reading(engine) as session:
         assert session.scalar(select(func.count()).select_from(Address)) == 0
+
+
+def test_what_was_added_at_once_is_looked_up_by_its_index(engine: Engine) -> None:
+    explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+    asked = ", ".join(f"'A{n}'" for n in range(0, LOOKED_AT_FROM, 50))
+    with transaction(engine) as session:
+        insert_frame(session, Address, addresses(LOOKED_AT_FROM))
+    with reading(engine) as session:
+        query = f"{explain} SELECT code, count(*) FROM address WHERE code IN ({asked}) GROUP BY code"
+        plan = " ".join(str(row) for row in session.execute(text(query)))
+    assert " index " in plan.lower()
+    assert "scan on address" not in plan.lower().replace("bitmap heap scan", "")
