@@ -51,7 +51,7 @@ from tests.private_postgres import Cluster, create_database, private_cluster
 
 TILES_A_ZOOM: Final = 12
 ROUNDS: Final = 5
-LOAD_S: Final = 8.0
+LOAD_S: Final = 3.0
 POINT_ZOOMS, BORDER_ZOOMS = range(10, 19), (10, 12, 14, 16)
 LOAD_ZOOMS: Final = {"addresses": (12, 16), "borders": (10, 14)}
 
