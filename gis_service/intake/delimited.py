@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
@@ -75,6 +76,8 @@ def text_columns(columns: Iterable[Iterable[str | None]]) -> pa.Table:
 def _cells(table: str, separator: str, rows_above: int) -> pa.Table:
     """Every cell of a table, empty ones null: at once when all rows are as long, else row by row."""
     data = f"{table}\n".encode()
+    if _is_open(table, separator):
+        raise InvalidInputError(_NOT_WELL_FORMED)
     if not table or _may_be_open(table):
         return _row_by_row(table, separator, rows_above)
     try:
@@ -103,6 +106,12 @@ def _row_by_row(table: str, separator: str, rows_above: int) -> pa.Table:
         if len(row) > wide:
             raise InvalidInputError(_NOT_WELL_FORMED, [_too_long(number, len(row), wide)])
     return text_columns((row[n] if n < len(row) else None for row in rows) for n in range(wide))
+
+
+def _is_open(table: str, separator: str) -> bool:
+    """Say whether a cell that begins with a quote does not end with one."""
+    quoted = re.compile(rf'(?:^|(?<=[\n\r{re.escape(separator)}]))"(?:[^"]++|"")*+("?)')
+    return '"' in table and any(not cell[1] for cell in quoted.finditer(table))
 
 
 def _may_be_open(table: str) -> bool:

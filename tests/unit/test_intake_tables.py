@@ -57,6 +57,12 @@ def test_short_rows_are_filled_up_and_a_quote_within_a_cell_stays() -> None:
     assert rows_of('code,name\n1,5" pipe\n') == {2: ["1", '5" pipe']}
 
 
+@pytest.mark.parametrize("text", ['编码,名称\nA1,5"管\nA2,"甲\n', '编码\n"A1\n', 'a;b\n1;"2""\n3;"4"""\n'])
+def test_an_open_quote_is_refused_also_when_quotes_are_even(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        parse_csv(text.encode())
+
+
 @pytest.mark.parametrize(
     ("text", "rows"), [("\ncode,name\n1,a\n\n2,b,c\n", [5]), ('code,name\n1,"a', []), ('code,name\n1,"a\n2,b\n', [])]
 )
