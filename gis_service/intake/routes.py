@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, File, Form, UploadFile
@@ -22,6 +25,7 @@ from gis_service.intake.actions import apply_import, preview_import
 from gis_service.intake.subject import ImportOptions, Mode, Subject
 from gis_service.intake.tables import ImportRun
 from gis_service.intake.uploads import passing_upload
+from gis_service.settings import Settings
 from gis_service.texts import T
 
 FAULTS_SHOWN = 200
@@ -121,6 +125,30 @@ ModeSaid = Annotated[Mode | None, Form(description="Why known areas look differe
 FileSent = Annotated[UploadFile, File(description="The file.")]
 
 
+@dataclass(frozen=True)
+class Sent:
+    """A file and what is said about it, as a form brings them."""
+
+    file: FileSent
+    crs: Crs = None
+    columns: Columns = None
+    layers: Layers = None
+    valid_from: ValidFrom = None
+    mode: ModeSaid = None
+
+    @contextmanager
+    def passing(self, settings: Settings, viewer: Viewer) -> Iterator[tuple[Path, ImportOptions]]:
+        """Keep the file while it is read; where it lies, and how it is to be read."""
+        with passing_upload(settings, owner_of(viewer), self.file.filename or "", self.file.file) as upload:
+            yield (
+                upload.path,
+                options_of(upload.name, self.crs, self.columns, self.layers, self.valid_from, self.mode),
+            )
+
+
+SentDep = Annotated[Sent, Depends()]
+
+
 @cache
 def import_router(subjects: tuple[Subject, ...]) -> APIRouter:
     """The routes of the imports of `subjects`."""
@@ -161,21 +189,10 @@ def list_imports(session: ReadDep, offset: Offset = 0, limit: Limit = 100) -> Pa
 
 
 def _preview_route(subject: Subject) -> Callable[..., Preview]:
-    def preview(
-        engine: EngineDep,
-        settings: SettingsDep,
-        acting: ActingDep,
-        file: FileSent,
-        crs: Crs = None,
-        columns: Columns = None,
-        layers: Layers = None,
-        valid_from: ValidFrom = None,
-        mode: ModeSaid = None,
-    ) -> Preview:
+    def preview(engine: EngineDep, settings: SettingsDep, acting: ActingDep, sent: SentDep) -> Preview:
         """Say what importing the file would do; nothing is written."""
-        with passing_upload(settings, owner_of(acting), file.filename or "", file.file) as upload:
-            options = options_of(upload.name, crs, columns, layers, valid_from, mode)
-            found = preview_import(engine, settings, acting, subject, upload.path, options)
+        with sent.passing(settings, acting) as (path, options):
+            found = preview_import(engine, settings, acting, subject, path, options)
         return Preview(
             subject=found.subject,
             file_name=found.file_name,
@@ -191,21 +208,10 @@ def _preview_route(subject: Subject) -> Callable[..., Preview]:
 
 
 def _apply_route(subject: Subject) -> Callable[..., Outcome]:
-    def apply(
-        engine: EngineDep,
-        settings: SettingsDep,
-        acting: ActingDep,
-        file: FileSent,
-        crs: Crs = None,
-        columns: Columns = None,
-        layers: Layers = None,
-        valid_from: ValidFrom = None,
-        mode: ModeSaid = None,
-    ) -> Outcome:
+    def apply(engine: EngineDep, settings: SettingsDep, acting: ActingDep, sent: SentDep) -> Outcome:
         """Import the file: every row, or none."""
-        with passing_upload(settings, owner_of(acting), file.filename or "", file.file) as upload:
-            options = options_of(upload.name, crs, columns, layers, valid_from, mode)
-            done = apply_import(engine, settings, acting, subject, upload.path, options)
+        with sent.passing(settings, acting) as (path, options):
+            done = apply_import(engine, settings, acting, subject, path, options)
         return Outcome(
             subject=done.subject,
             file_name=done.file_name,

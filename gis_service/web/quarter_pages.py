@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 
@@ -125,61 +127,69 @@ def match_all_page(
     return RedirectResponse(f"/quarters?quarter={asked}", status_code=303)
 
 
-@router.get("/reconciliations/{reconciliation_id}")
-def reconciliation_page(
-    request: Request, session: ReadDep, scope: ScopeDep, viewer: ViewerDep, reconciliation_id: RowKey
-) -> HTMLResponse:
-    """Show the quarter of one village: its mismatches, its signatures, what is to be done next."""
-    return _village(request, session, scope, viewer, reconciliation_id)
-
-
 @router.get("/reconciliations/{reconciliation_id}/certificate")
 def certificate_page(session: ReadDep, scope: ScopeDep, reconciliation_id: RowKey) -> HTMLResponse:
     """Show the certificate sheet, to print."""
     return HTMLResponse(printed_certificate(session, scope, reconciliation_id), headers={"Cache-Control": "no-store"})
 
 
-def _village(
-    request: Request,
-    session: Session,
-    scope: Scope,
-    viewer: ViewerDep,
-    reconciliation_id: int,
-    *,
-    status: int = 200,
-    fault: str = "",
-) -> HTMLResponse:
-    row = reconciliation_of(session, scope, reconciliation_id)
-    quarter = Quarter.parse(row.quarter)
-    is_closed = row.state == QuarterState.CLOSED
-    items = (
-        closed_items(session, row.id) if is_closed else items_of_village(session, row.village_id, quarter, scope.day)
-    )
-    return page(
-        request,
-        "reconciliation.html",
-        viewer,
-        status=status,
-        fault=fault,
-        row=row,
-        quarter=quarter,
-        names=[name for _id, _code, name in lineage(session, row.village_id, scope)] or ["—"],
-        steps=_steps(row),
-        classes=records(by_class(items)),
-        states=[state.value for state in MismatchState],
-        waiting=int(items["state"].eq(MismatchState.OPEN.value).sum()),
-        total=len(items),
-        handed_in=_handed_in(session, quarter, [row.village_id], scope.day).get(row.village_id, {}),
-        sides=[side.value for side in Side],
-        may_match=viewer.may(Permission.LEAD_QUARTER) and not is_closed,
-        jobs=_jobs(request, session, viewer, about_matching(quarter, row.village_id)),
-        jobs_about=about_matching(quarter, row.village_id),
-        may_hand_in=viewer.may(Permission.HAND_IN_REGISTER) and not is_closed,
-        may_work=viewer.may(Permission.WORK_MISMATCHES),
-        may_sign=viewer.may(Permission.SIGN_QUARTER),
-        may_lead=viewer.may(Permission.LEAD_QUARTER),
-        day=scope.day,
-    )
+@dataclass(frozen=True)
+class VillageQuarter:
+    """The quarter of one village, as it is asked for: what its page is made of, again when an act is refused."""
+
+    request: Request
+    session: ReadDep
+    scope: ScopeDep
+    viewer: ViewerDep
+    reconciliation_id: RowKey
+
+    def page_after(self, act: Callable[[], object]) -> Response:
+        """Do `act` and go back to the page, which says why when it is refused."""
+        try:
+            act()
+        except GridError as error:
+            return self.shown(status=409, fault=str(error))
+        return RedirectResponse(f"/reconciliations/{self.reconciliation_id}", status_code=303)
+
+    def shown(self, *, status: int = 200, fault: str = "") -> HTMLResponse:
+        """Draw the page."""
+        session, scope, viewer = self.session, self.scope, self.viewer
+        row = reconciliation_of(session, scope, self.reconciliation_id)
+        quarter = Quarter.parse(row.quarter)
+        is_closed = row.state == QuarterState.CLOSED
+        items = (
+            closed_items(session, row.id)
+            if is_closed
+            else items_of_village(session, row.village_id, quarter, scope.day)
+        )
+        return page(
+            self.request,
+            "reconciliation.html",
+            viewer,
+            status=status,
+            fault=fault,
+            row=row,
+            quarter=quarter,
+            names=[name for _id, _code, name in lineage(session, row.village_id, scope)] or ["—"],
+            steps=_steps(row),
+            classes=records(by_class(items)),
+            states=[state.value for state in MismatchState],
+            waiting=int(items["state"].eq(MismatchState.OPEN.value).sum()),
+            total=len(items),
+            handed_in=_handed_in(session, quarter, [row.village_id], scope.day).get(row.village_id, {}),
+            sides=[side.value for side in Side],
+            may_match=viewer.may(Permission.LEAD_QUARTER) and not is_closed,
+            jobs=_jobs(self.request, session, viewer, about_matching(quarter, row.village_id)),
+            jobs_about=about_matching(quarter, row.village_id),
+            may_hand_in=viewer.may(Permission.HAND_IN_REGISTER) and not is_closed,
+            may_work=viewer.may(Permission.WORK_MISMATCHES),
+            may_sign=viewer.may(Permission.SIGN_QUARTER),
+            may_lead=viewer.may(Permission.LEAD_QUARTER),
+            day=scope.day,
+        )
+
+
+VillageQuarterDep = Annotated[VillageQuarter, Depends()]
 
 
 def _jobs(request: Request, session: Session, viewer: ViewerDep, about: str) -> list[dict[str, object]]:
@@ -210,87 +220,45 @@ def _steps(row: Reconciliation) -> list[tuple[str, str]]:
     ]
 
 
-def _back(reconciliation_id: int) -> Response:
-    return RedirectResponse(f"/reconciliations/{reconciliation_id}", status_code=303)
+@router.get("/reconciliations/{reconciliation_id}")
+def reconciliation_page(here: VillageQuarterDep) -> HTMLResponse:
+    """Show the quarter of one village: its mismatches, its signatures, what is to be done next."""
+    return here.shown()
 
 
 @router.post("/reconciliations/{reconciliation_id}/match", dependencies=LEAD)
 def match_page(
-    request: Request,
-    session: ReadDep,
-    scope: ScopeDep,
-    engine: EngineDep,
-    queue: QueueDep,
-    acting: ActingDep,
-    today: TodayDep,
-    reconciliation_id: RowKey,
+    here: VillageQuarterDep, engine: EngineDep, queue: QueueDep, acting: ActingDep, today: TodayDep
 ) -> Response:
     """Have the registers of the village matched; what has not been handed in is said on the page."""
-    row = reconciliation_of(session, scope, reconciliation_id)
-    try:
-        ask_for_matching(engine, queue, acting, Quarter.parse(row.quarter), today=today, area_id=row.village_id)
-    except (InvalidInputError, ConflictError) as error:
-        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
-    return _back(reconciliation_id)
+    row = reconciliation_of(here.session, here.scope, here.reconciliation_id)
+    quarter = Quarter.parse(row.quarter)
+    return here.page_after(
+        lambda: ask_for_matching(engine, queue, acting, quarter, today=today, area_id=row.village_id)
+    )
 
 
 @router.post("/reconciliations/{reconciliation_id}/finish", dependencies=WORK)
-def finish_page(
-    request: Request,
-    session: ReadDep,
-    scope: ScopeDep,
-    engine: EngineDep,
-    acting: ActingDep,
-    today: TodayDep,
-    reconciliation_id: RowKey,
-) -> Response:
+def finish_page(here: VillageQuarterDep, engine: EngineDep, acting: ActingDep, today: TodayDep) -> Response:
     """Say that every mismatch has been judged; what is still open is said on the page."""
-    try:
-        finish_work(engine, acting, reconciliation_id, today=today)
-    except GridError as error:
-        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
-    return _back(reconciliation_id)
+    return here.page_after(lambda: finish_work(engine, acting, here.reconciliation_id, today=today))
 
 
 @router.post("/reconciliations/{reconciliation_id}/take-back", dependencies=WORK)
-def take_back_page(engine: EngineDep, acting: ActingDep, today: TodayDep, reconciliation_id: RowKey) -> Response:
+def take_back_page(here: VillageQuarterDep, engine: EngineDep, acting: ActingDep, today: TodayDep) -> Response:
     """Take the quarter back to work."""
-    take_back(engine, acting, reconciliation_id, today=today)
-    return _back(reconciliation_id)
+    return here.page_after(lambda: take_back(engine, acting, here.reconciliation_id, today=today))
 
 
 @router.post("/reconciliations/{reconciliation_id}/sign", dependencies=SIGN)
-def sign_page(
-    request: Request,
-    session: ReadDep,
-    scope: ScopeDep,
-    engine: EngineDep,
-    acting: ActingDep,
-    today: TodayDep,
-    reconciliation_id: RowKey,
-) -> Response:
+def sign_page(here: VillageQuarterDep, engine: EngineDep, acting: ActingDep, today: TodayDep) -> Response:
     """Sign for the own side."""
-    try:
-        sign(engine, acting, reconciliation_id, today=today)
-    except GridError as error:
-        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
-    return _back(reconciliation_id)
+    return here.page_after(lambda: sign(engine, acting, here.reconciliation_id, today=today))
 
 
 @router.post("/reconciliations/{reconciliation_id}/close", dependencies=LEAD)
 def close_page(
-    request: Request,
-    session: ReadDep,
-    scope: ScopeDep,
-    engine: EngineDep,
-    settings: SettingsDep,
-    acting: ActingDep,
-    today: TodayDep,
-    reconciliation_id: RowKey,
+    here: VillageQuarterDep, engine: EngineDep, settings: SettingsDep, acting: ActingDep, today: TodayDep
 ) -> Response:
     """Close the quarter for good; what is in the way is said on the page."""
-    try:
-        close(engine, settings, acting, reconciliation_id, today=today)
-    except GridError as error:
-        return _village(request, session, scope, acting, reconciliation_id, status=409, fault=str(error))
-    return _back(reconciliation_id)
+    return here.page_after(lambda: close(engine, settings, acting, here.reconciliation_id, today=today))
