@@ -39,6 +39,7 @@ from gis_service.planning.scenario_routes import notice_router
 from gis_service.planning.scenario_routes import router as scenario_router
 from gis_service.registers.mismatches.figure_routes import router as mismatch_figures_router
 from gis_service.registers.mismatches.routes import router as mismatches_router
+from gis_service.registers.people_store import keep_people
 from gis_service.registers.quarters.routes import router as quarters_router
 from gis_service.registers.reach import REACH
 from gis_service.registers.registrations.routes import router as registrations_router
@@ -99,6 +100,7 @@ def create_app(settings: Settings) -> FastAPI:
     """Build the service for `settings`; the database must have the current schema (`gis-service db upgrade`)."""
     configure_logs(as_json=settings.log_json)
     engine = open_engine(settings)
+    keep_people(engine)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

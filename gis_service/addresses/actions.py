@@ -22,7 +22,7 @@ from gis_service.addresses.placements import apply_rewriting, as_content, day_nu
 from gis_service.addresses.placing import beats_of
 from gis_service.addresses.queries import address_points
 from gis_service.addresses.tables import Placement, Unresolved
-from gis_service.addresses.timeline import OPEN, same_content, settle
+from gis_service.addresses.timeline import OPEN, Rewriting, same_content, settle
 from gis_service.areas.tables import AreaVersion
 from gis_service.errors import InvalidInputError, NotPermittedError
 from gis_service.settings import Settings
@@ -80,9 +80,9 @@ def assign_addresses(
             require_whole_district(session, viewer, day)
             placed, in_force = _placed(session, settings, day, _unheard)
         fresh, kept = _differing(placed, in_force)
-        written = _write(session, placed[fresh], day)
+        done = _write(session, placed[fresh], day)
         counts = _counts(session, placed, day)
-        outcome = Assignment(day, len(placed), written, len(placed) - written - kept, kept, counts)
+        outcome = Assignment(day, len(placed), done.written, len(placed) - done.written - kept, kept, counts)
         record(
             session,
             viewer,
@@ -90,7 +90,7 @@ def assign_addresses(
             object_kind="placement",
             object_id=str(day),
             result="done",
-            after={"written": written, **counts},
+            after={"written": done.written, **counts, **done.told()},
         )
     report(4, 4, T("Done"))
     return outcome
@@ -152,10 +152,8 @@ def _differing(placed: pd.DataFrame, in_force: pd.DataFrame) -> tuple[npt.NDArra
     return ~same, int((same & placed["override_reason"].ne("").to_numpy()).sum())
 
 
-def _write(session: Session, fresh: pd.DataFrame, day: date) -> int:
+def _write(session: Session, fresh: pd.DataFrame, day: date) -> Rewriting:
     """Let placements hold from `day` for as long as those that they replace; the first ones since the land is known."""
-    if fresh.empty:
-        return 0
     known_since = session.execute(select(func.min(AreaVersion.valid_from))).scalar() or day
     recorded = placements_of(session, fresh["address_id"].to_numpy(dtype=np.int64))
     today = day_number(day)
@@ -171,7 +169,7 @@ def _write(session: Session, fresh: pd.DataFrame, day: date) -> int:
     pieces.loc[bounded, "until"] = ends[bounded].to_numpy(dtype=np.int64)
     rewriting = settle(recorded, pieces)
     apply_rewriting(session, rewriting)
-    return rewriting.written
+    return rewriting
 
 
 def _counts(session: Session, placed: pd.DataFrame, day: date) -> dict[str, int]:

@@ -22,7 +22,7 @@ from gis_service.addresses.placing import beats_of
 from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.replacing import points_of
 from gis_service.addresses.tables import Address, Placement, PointSource, Unresolved
-from gis_service.addresses.timeline import OPEN
+from gis_service.addresses.timeline import OPEN, Rewriting
 from gis_service.areas.scope import area_in_scope, subtree
 from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
@@ -74,11 +74,11 @@ def accept_suggestions(
         if chosen.empty:
             raise NotFoundError(T("Nothing in your part of the district waits with a suggestion and fits."))
         _require_compounds(session, scope, chosen.unique().tolist())
-        written = _override(session, settings, chosen, day, said)
-        after = {"reason": said, "addresses": written, "unresolved": unresolved, "area_id": area_id}
+        done = _override(session, settings, chosen, day, said)
+        after = {"reason": said, "addresses": done.written, "unresolved": unresolved, "area_id": area_id, **done.told()}
         one = int(chosen.index[0]) if len(chosen) == 1 else None
         record(session, viewer, "accept_suggestions", "address", one, after=after)
-    return written
+    return done.written
 
 
 def suggestions_that_fit(
@@ -133,7 +133,7 @@ def override_area(
         scope = scope_of(session, viewer, day)
         before = _placement(session, scope, address_id)
         _require_compounds(session, scope, [area_id])
-        _override(session, settings, pd.Series({address_id: area_id}, dtype="int64"), day, said)
+        done = _override(session, settings, pd.Series({address_id: area_id}, dtype="int64"), day, said)
         record(
             session,
             viewer,
@@ -141,7 +141,7 @@ def override_area(
             "address",
             address_id,
             before={"area_id": before.area_id, "unresolved": before.unresolved},
-            after={"area_id": area_id, "reason": said, "day": day},
+            after={"area_id": area_id, "reason": said, "day": day, **done.told()},
         )
 
 
@@ -165,13 +165,15 @@ def withdraw_overrides(
     viewer.require(Permission.RESOLVE_ADDRESS)
     with transaction(engine) as session:
         scope = scope_of(session, viewer, day)
+        overridden = {}
         for address_id in address_ids:
             before = _placement(session, scope, address_id)
             if before.override_reason is None:
                 raise ConflictError(T("The place of this address is not overridden."))
-            seen = {"area_id": before.area_id, "reason": before.override_reason}
-            record(session, viewer, "withdraw_override", "address", address_id, before=seen)
-        _place(session, settings, [*address_ids], day, forced=True)
+            overridden[address_id] = {"area_id": before.area_id, "reason": before.override_reason}
+        told = _place(session, settings, [*address_ids], day, forced=True).told()
+        for address_id, seen in overridden.items():
+            record(session, viewer, "withdraw_override", "address", address_id, before=seen, after=told)
 
 
 def place_by_hand(
@@ -205,7 +207,7 @@ def place_by_hand(
         address.geom = WKTElement(f"POINT({lon!r} {lat!r})", srid=LONLAT_SRID)
         address.point_source = PointSource.HAND_PLACED.value
         session.flush()
-        _place(session, settings, [address_id], day, forced=False)
+        done = _place(session, settings, [address_id], day, forced=False)
         placed = session.scalars(
             select(Placement).where(Placement.address_id == address_id, Placement.valid_on(day))
         ).one()
@@ -218,7 +220,7 @@ def place_by_hand(
             "address",
             address_id,
             before={"lon": _number(old["lon"]), "lat": _number(old["lat"])},
-            after={"lon": lon, "lat": lat, "reason": said, "area_id": placed.area_id},
+            after={"lon": lon, "lat": lat, "reason": said, "area_id": placed.area_id, **done.told()},
         )
 
 
@@ -267,7 +269,7 @@ def _found(placed: pd.DataFrame) -> pd.Series:
     return placed["area_id"].fillna(placed["suggested_area_id"].where(inside))
 
 
-def _override(session: Session, settings: Settings, chosen: pd.Series, day: date, reason: str) -> int:
+def _override(session: Session, settings: Settings, chosen: pd.Series, day: date, reason: str) -> Rewriting:
     """Let addresses (index) be in compounds (values) from `day` on; what land and point say stays as the suggestion."""
     ids = chosen.index.to_numpy(dtype=np.int64)
     points = points_of(session, ids)
@@ -285,14 +287,14 @@ def _override(session: Session, settings: Settings, chosen: pd.Series, day: date
         candidate_area_ids=nothing,
     )
     pieces = as_content(placed).assign(override_reason=reason, since=day_number(day), until=OPEN, forced=True)
-    return rewrite_placements(session, pieces).written
+    return rewrite_placements(session, pieces)
 
 
-def _place(session: Session, settings: Settings, address_ids: list[int], day: date, *, forced: bool) -> None:
+def _place(session: Session, settings: Settings, address_ids: list[int], day: date, *, forced: bool) -> Rewriting:
     ids = np.array(address_ids, dtype=np.int64)
     placed = as_content(place_some(session, points_of(session, ids), day, settings.metric_crs))
     pieces = placed.assign(since=day_number(day), until=OPEN, forced=forced)
-    rewrite_placements(session, pieces)
+    return rewrite_placements(session, pieces)
 
 
 def _placement(session: Session, scope: Scope, address_id: int) -> Placement:

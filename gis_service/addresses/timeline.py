@@ -27,6 +27,9 @@ CONTENT: Final = (
 )
 """What a placement says: ids as int64 (-1 = none), texts ("" = none), metres (NaN = none)."""
 
+MOST_HOMES_TOLD: Final = 200
+"""Areas that an act names in the trail; after one that touches more, people are counted anew everywhere."""
+
 NEAR_ENOUGH_M: Final = 0.05
 """Distances of a suggestion that differ by less are the same."""
 
@@ -40,16 +43,22 @@ class Rewriting:
     removed : ids of rows to delete.
     ended : rows that only get another end: `id`, `until`.
     begun : rows to insert: `address_id`, `since`, `until` and `CONTENT`.
+    homes : areas whose people see another address, or see one on other days; -1 for what nobody sees.
     """
 
     removed: npt.NDArray[np.int64]
     ended: pd.DataFrame
     begun: pd.DataFrame
+    homes: npt.NDArray[np.int64]
 
     @property
     def written(self) -> int:
         """How many addresses have a placement that they had not."""
         return int(self.begun["address_id"].nunique())
+
+    def told(self) -> dict[str, list[int]]:
+        """What the trail keeps of it: the homes, when they are few."""
+        return {"home_areas": self.homes.tolist()} if len(self.homes) <= MOST_HOMES_TOLD else {}
 
 
 def same_content(one: pd.DataFrame, other: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -80,7 +89,8 @@ def settle(recorded: pd.DataFrame, pieces: pd.DataFrame) -> Rewriting:
     if recorded.empty:  # nothing to lay them over
         order = np.lexsort((pieces["since"].to_numpy(), pieces["address_id"].to_numpy()))
         begun = _joined(pieces.iloc[order][["address_id", "since", "until", *CONTENT]].reset_index(drop=True))
-        return Rewriting(np.empty(0, dtype=np.int64), pd.DataFrame({"id": [], "until": []}, dtype="int64"), begun)
+        nothing = np.empty(0, dtype=np.int64)
+        return Rewriting(nothing, pd.DataFrame({"id": [], "until": []}, dtype="int64"), begun, _homes(begun))
     spans = _elementary(pd.concat([recorded, pieces], ignore_index=True)[["address_id", "since", "until"]])
     known, laid = _holder(spans, recorded), _holder(spans, pieces)
     is_override = _taken(recorded["override_reason"].ne("").to_numpy(), known)
@@ -155,9 +165,17 @@ def _difference(recorded: pd.DataFrame, settled: pd.DataFrame) -> Rewriting:
     alike[met] = same_content(recorded.iloc[position[met]], settled.iloc[met])
     kept = position[alike]
     moved = recorded["until"].to_numpy()[kept] != settled["until"].to_numpy()[alike]
+    stays = np.zeros(len(recorded), dtype=np.bool_)
+    stays[kept[~moved]] = True
+    begun = settled[~alike].reset_index(drop=True)
     ended = pd.DataFrame({"id": recorded["id"].to_numpy()[kept], "until": settled["until"].to_numpy()[alike]})[moved]
     return Rewriting(
         removed=np.delete(recorded["id"].to_numpy(dtype=np.int64), kept),
         ended=ended,
-        begun=settled[~alike].reset_index(drop=True),
+        begun=begun,
+        homes=np.union1d(_homes(recorded[~stays]), _homes(begun)),
     )
+
+
+def _homes(rows: pd.DataFrame) -> npt.NDArray[np.int64]:
+    return np.unique(rows["home_area_id"].to_numpy(dtype=np.int64))

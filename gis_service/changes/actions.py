@@ -157,7 +157,12 @@ def apply_change(engine: Engine, settings: Settings, viewer: Viewer, change_id: 
             "apply_land_change",
             "land_change",
             change.id,
-            after={**_told(change), "areas": len(done.after), "addresses": done.rewriting.written},
+            after={
+                **_told(change),
+                "areas": len(done.after),
+                "addresses": done.rewriting.written,
+                **done.rewriting.told(),
+            },
         )
     return done
 
@@ -193,7 +198,7 @@ def revert_change(engine: Engine, settings: Settings, viewer: Viewer, change_id:
             "revert_land_change",
             "land_change",
             change.id,
-            after={"reason": said, "addresses": done.rewriting.written},
+            after={"reason": said, "addresses": done.rewriting.written, **done.rewriting.told()},
         )
     return done
 

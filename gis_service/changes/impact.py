@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date
 from typing import Any, Final
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import ColumnElement, func, select, true
+from sqlalchemy import ColumnElement, case, func, select
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
@@ -24,10 +24,10 @@ from gis_service.registers.figures import (
     Staff,
     coverage_of,
     let_on,
-    people_by_place,
     population_of,
-    registered_on,
 )
+from gis_service.registers.people import registered_on
+from gis_service.registers.people_store import people_by_place
 from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
@@ -87,20 +87,21 @@ def measure(session: Session, settings: Settings, day: date, carry: Callable[[],
     attempt = session.begin_nested()
     done = carry()
     old, new = _sides(session, done, day)
-    moved = _moved(session, old, new, day)
+    people_at = _people_at(session, old.index.union(new.index), day)
+    moved = _moved(session, old, new, people_at, day)
     scope = Scope(day, _parents(session, done, moved, day))
     staff, tree = Staff.of(session, scope), area_names(session, scope)
     concerned = tree.index.union(list(done.before))
     people = people_by_place(session, scope, concerned)
-    after = coverage_of(population_of(tree, people, staff), day, settings)
+    after = population_of(tree, people, staff)
     faults = new_faults(session, settings, day, dict(done.before), dict(done.after))
     officers = _officers(session, moved, day)
     attempt.rollback()
     session.expunge_all()
     # without units that lost their land the same people serve the same units and beats
     staff, tree = Staff.of(session, scope) if done.succession.units else staff, area_names(session, scope)
-    people = _as_they_were(session, people, old, new, day)
-    before = coverage_of(population_of(tree, people, staff), day, settings)
+    before = population_of(tree, _as_they_were(people, old, new, people_at), staff)
+    figures = coverage_of(pd.concat([before, after], keys=["before", "after"]), day, settings)
     return Impact(
         since=done.since,
         until=done.until,
@@ -109,7 +110,7 @@ def measure(session: Session, settings: Settings, day: date, carry: Callable[[],
         flows=_flows(moved),
         officers=officers,
         units=_units(done),
-        coverage=_side_by_side(before, after),
+        coverage=_side_by_side(figures),
         borders=_borders(done, day),
         faults=faults,
     )
@@ -125,7 +126,7 @@ def _sides(session: Session, done: CarriedOut, day: date) -> tuple[pd.DataFrame,
     return before, after
 
 
-def _moved(session: Session, old: pd.DataFrame, new: pd.DataFrame, day: date) -> pd.DataFrame:
+def _moved(session: Session, old: pd.DataFrame, new: pd.DataFrame, people_at: pd.DataFrame, day: date) -> pd.DataFrame:
     ids, names = old.index.union(new.index), ["area_id", "beat_id", "unresolved"]
     was, now = (side[names].reindex(ids) for side in (old, new))
     differs = ~(was.eq(now) | (was.isna() & now.isna())).all(axis=1)
@@ -139,21 +140,21 @@ def _moved(session: Session, old: pd.DataFrame, new: pd.DataFrame, day: date) ->
         placed["unresolved"] = rows["unresolved"].array
         sides.append(pd.DataFrame(placed, index=rows.index).add_prefix(f"{side}_"))
     moved = pd.concat(sides, axis=1)
-    moved["migrants"] = _counted(session, Registration, registered_on(day), moved.index)
-    moved["rentals"] = _counted(session, Rental, let_on(day), moved.index)
+    moved["migrants"] = people_at["migrants"].reindex(moved.index)
+    let = {"rentals": func.sum(case((let_on(day), 1), else_=0))}
+    moved["rentals"] = _counted(session, Rental.address_id, let, moved.index)["rentals"]
     return moved
 
 
-def _as_they_were(
-    session: Session, people: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, day: date
-) -> pd.DataFrame:
+def _people_at(session: Session, addresses: pd.Index, day: date) -> pd.DataFrame:
+    """Who is registered at each address on the day (`migrants`), and how many ever were (`ever`)."""
+    counts = {"migrants": func.sum(case((registered_on(day), 1), else_=0)), "ever": func.count()}
+    return _counted(session, Registration.address_id, counts, addresses)
+
+
+def _as_they_were(people: pd.DataFrame, old: pd.DataFrame, new: pd.DataFrame, people_at: pd.DataFrame) -> pd.DataFrame:
     """`people_by_place` of before a change, from what it is after it: written addresses are taken back."""
-    touched = old.index.union(new.index)
-    ever = {
-        "migrants": _counted(session, Registration, registered_on(day), touched),
-        "ever": _counted(session, Registration, true(), touched),
-    }
-    counts = pd.DataFrame(ever, index=touched).assign(addresses=1)
+    counts = people_at.assign(addresses=1)
     sides = [people]
     for side, sign in ((old, 1), (new, -1)):
         placed = side[["home_area_id", "beat_id"]].rename(columns={"home_area_id": "area_id"}).astype("Int64")
@@ -164,13 +165,16 @@ def _as_they_were(
 
 
 def _counted(
-    session: Session, row: type[Registration | Rental], condition: ColumnElement[bool], addresses: pd.Index
-) -> pd.Series:
-    found: dict[int, int] = {}
-    for ids in batches(addresses.tolist()):
-        query = select(row.address_id, func.count()).where(row.address_id.in_(ids), condition).group_by(row.address_id)
-        found |= dict(session.execute(query).all())
-    return pd.Series(found, dtype="int64").reindex(addresses).fillna(0).astype("int64")
+    session: Session, address_id: Any, counts: Mapping[str, ColumnElement[int]], addresses: pd.Index
+) -> pd.DataFrame:
+    """Rows that hang on addresses, counted in some ways for each; 0 where there are none."""
+    named = [count.label(name) for name, count in counts.items()]
+    queries = (
+        select(address_id.label("address_id"), *named).where(address_id.in_(ids)).group_by(address_id)
+        for ids in batches(addresses.tolist())
+    )
+    found = [read_frame(session, query, dtypes=dict.fromkeys(counts, "int64"), index="address_id") for query in queries]
+    return pd.concat(found or [pd.DataFrame(columns=list(counts))]).reindex(addresses).fillna(0).astype("int64")
 
 
 def _flows(moved: pd.DataFrame) -> pd.DataFrame:
@@ -217,7 +221,9 @@ def _parents(session: Session, done: CarriedOut, moved: pd.DataFrame, day: date)
     return frozenset(known | {parent for parent in session.scalars(query) if parent is not None})
 
 
-def _side_by_side(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+def _side_by_side(figures: pd.DataFrame) -> pd.DataFrame:
+    when = figures.index.get_level_values(0)
+    before, after = (figures[when == side].droplevel(0) for side in ("before", "after"))
     gone = after.loc[after.index.difference(before.index), ["name", "level"]]
     names = pd.concat([before[["name", "level"]], gone])
     sides = [

@@ -14,7 +14,7 @@ from gis_service.access.scope import Scope
 from gis_service.access.viewer import Viewer
 from gis_service.changes.actions import impact_of, land_change
 from gis_service.changes.impact import Impact
-from gis_service.registers.published import published_coverage
+from gis_service.registers.published import withheld_of_coverage
 from gis_service.registers.withholding import all_shown, any_small, is_small, looks_across_townships, withhold
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
@@ -26,15 +26,15 @@ _HANDED = ("migrants_lost", "migrants_gained")
 _RATIOS = ("migrants", "officers_fte", "load", "coverage")
 
 
-Withheld = pd.Series
-"""Names of the figures of each area that are withheld from a reader (index `area_id`)."""
+Withheld = pd.DataFrame
+"""Which figures of each area are withheld from a reader (index `area_id`, a column a figure, True or False)."""
 
 _MOST_AREAS: Final = 400_000
 """Areas kept for all readers together: some hundred districts."""
 
 
 def withheld_store() -> Kept[Withheld]:
-    """What is withheld of coverage by key: version of the data and scope. To find it out counts the whole district."""
+    """What is withheld of coverage by key: version of the data and scope."""
     return Kept(_MOST_AREAS, len)
 
 
@@ -70,7 +70,7 @@ def _published(session: Session, scope: Scope, settings: Settings, impact: Impac
         or bool((is_small(coverage["migrants_after"], settings) & moved.ne(0).fillna(value=True)).any())
     )
     key = etag(session, scope, "coverage withheld")
-    elsewhere = kept.get(key, lambda: published_coverage(session, scope, settings)["withheld"])
+    elsewhere = kept.get(key, lambda: withheld_of_coverage(session, scope, settings))
     return replace(
         impact,
         flows=_whole_or_not(impact.flows, _PEOPLE, few=few),
@@ -90,8 +90,7 @@ def _coverage(
     gone = {}
     changes = moved.ne(0).fillna(value=True).astype(bool)
     for name in _RATIOS:
-        hidden = elsewhere.map(lambda names, name=name: name in names)
-        before = hidden.reindex(coverage.index).fillna(value=False).astype(bool)
+        before = elsewhere[name].reindex(coverage.index, fill_value=False)
         gone[f"{name}_before"] = before
         gone[f"{name}_after"] = before | (changes & few) | is_small(coverage["migrants_after"], settings)
     return withhold(coverage, gone)

@@ -18,7 +18,7 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.tables import AreaVersion
 from gis_service.fieldwork.tables import Visit
 from gis_service.fieldwork.worklist import tasks_due, todays_walk
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.rentals.queries import rental_in_scope
 from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings

@@ -16,7 +16,7 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.tables import AreaVersion
 from gis_service.fieldwork.rules import URGENCY, order_of_urgency, working_days_after
 from gis_service.fieldwork.tables import SETTLING, Visit, VisitKind
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.rentals.queries import inspection_due_days, rental_in_scope
 from gis_service.registers.tables import Mismatch, MismatchState, Registration, Rental, RentalGrade
 from gis_service.settings import Settings

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Placement
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.tables import Registration
 from gis_service.storage.frames import read_frame
 

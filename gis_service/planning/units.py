@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.planning.bases import same_day_before
-from gis_service.registers.figures import let_on, registered_on
+from gis_service.registers.figures import let_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.tables import Registration, Rental
 
 Key = tuple[int, int | None, str | None]

@@ -5,7 +5,6 @@ Counting is done by the database along `placement`; adding up the tree and every
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -13,15 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select, true
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, true
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
-from gis_service.addresses.queries import placement_in_part, placement_in_scope
+from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_names
 from gis_service.areas.scope import area_in_scope
 from gis_service.areas.tables import AreaLevel
+from gis_service.registers.people import registered_on
+from gis_service.registers.people_store import people_by_place
 from gis_service.registers.tables import Mismatch, MismatchClass, MismatchState, Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
@@ -31,14 +32,6 @@ from layers.coverage import coverage, roll_up
 
 #: states in which a mismatch still waits for somebody
 UNSETTLED = (MismatchState.OPEN, MismatchState.CONFIRMED)
-
-
-def registered_on(day: date) -> ColumnElement[bool]:
-    """Registrations that hold on `day`."""
-    return and_(
-        Registration.registered_on <= day,
-        or_(Registration.deregistered_on.is_(None), Registration.deregistered_on > day),
-    )
 
 
 def let_on(day: date) -> ColumnElement[bool]:
@@ -75,65 +68,6 @@ def _count_by_place(
     return read_frame(session, query, dtypes={"area_id": "Int64", "beat_id": "Int64", "count": "int64"})
 
 
-def people_by_place(session: Session, scope: Scope, area_ids: Collection[int] | None = None) -> pd.DataFrame:
-    """Registrations by the area that sees the address and the beat that answers for it.
-
-    `area_ids` are the areas of the scope when they are at hand already (more of them count more).
-
-    Columns: area_id, beat_id (Int64), migrants (hold on the day), ever (on record at all), addresses. Of the whole
-    district one pass over the index of registrations by address, of a part only what is registered there.
-    """
-    counts = {"migrants": "int64", "ever": "int64", "addresses": "int64"}
-    dtypes = {"area_id": "Int64", "beat_id": "Int64", **counts}
-    if scope.is_whole_district:
-        query = _people_everywhere(scope)
-    elif area_ids is not None:
-        query = _people_of_part(scope.day, Placement.home_area_id.in_(sorted(area_ids)))
-    else:
-        query = _people_of_part(scope.day, placement_in_part(session, scope))
-    return read_frame(session, query, dtypes=dtypes)
-
-
-def _people_of_part(day: date, inside: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
-    return (
-        select(
-            Placement.home_area_id.label("area_id"),
-            Placement.beat_id,
-            func.coalesce(func.sum(case((registered_on(day), 1), else_=0)), 0).label("migrants"),
-            func.count(Registration.id).label("ever"),
-            func.count(Placement.address_id.distinct()).label("addresses"),
-        )
-        .outerjoin(Registration, Registration.address_id == Placement.address_id)
-        .where(Placement.valid_on(day), inside)
-        .group_by(Placement.home_area_id, Placement.beat_id)
-    )
-
-
-def _people_everywhere(scope: Scope) -> Select[*tuple[Any, ...]]:
-    day = scope.day
-    per_address = (
-        select(
-            Registration.address_id,
-            func.sum(case((registered_on(day), 1), else_=0)).label("migrants"),
-            func.count().label("ever"),
-        )
-        .group_by(Registration.address_id)
-        .subquery()
-    )
-    return (
-        select(
-            Placement.home_area_id.label("area_id"),
-            Placement.beat_id,
-            func.coalesce(func.sum(per_address.c.migrants), 0).label("migrants"),
-            func.coalesce(func.sum(per_address.c.ever), 0).label("ever"),
-            func.count().label("addresses"),
-        )
-        .outerjoin(per_address, per_address.c.address_id == Placement.address_id)
-        .where(Placement.valid_on(day), placement_in_scope(scope))
-        .group_by(Placement.home_area_id, Placement.beat_id)
-    )
-
-
 @dataclass(frozen=True, eq=False)
 class Staff:
     """Who there is in a scope: `teams.queries.beats` and `officers`."""
@@ -164,11 +98,20 @@ def population(session: Session, scope: Scope, staff: Staff | None = None) -> pd
 
 def population_of(tree: pd.DataFrame, people: pd.DataFrame, staff: Staff) -> pd.DataFrame:
     """`population`, of what was read already: `area_names`, `people_by_place`, and who there is."""
-    parents = tree["parent_id"].where(tree["parent_id"].isin(tree.index))
-    own = pd.DataFrame(index=tree.index)
-    own["migrants"] = _migrants_by_area(people, tree)
-    own["officers_fte"] = _officers_by_area(staff, people, tree)
-    return tree.join(roll_up(own, parents))
+    own = pd.DataFrame(
+        {"migrants": _migrants_by_area(people, tree), "officers_fte": _officers_by_area(staff, people, tree)}
+    )
+    return tree.join(roll_up(own, _parents(tree)))
+
+
+def migrants_of(tree: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
+    """The migrants of `population_of`, for whom nobody's officers have to be known."""
+    return roll_up(pd.DataFrame({"migrants": _migrants_by_area(people, tree)}), _parents(tree))["migrants"]
+
+
+def _parents(tree: pd.DataFrame) -> pd.Series:
+    """Parents within the tree; what lies above a part of the district is none."""
+    return tree["parent_id"].where(tree["parent_id"].isin(tree.index))
 
 
 def _migrants_by_area(people: pd.DataFrame, tree: pd.DataFrame) -> pd.Series:

@@ -6,6 +6,7 @@ shell take their figures from here; what computes (assignment, planning) takes t
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
@@ -16,11 +17,12 @@ from gis_service.registers.figures import (
     beat_loads,
     coverage_of,
     coverage_of_areas,
+    migrants_of,
     mismatches_of_areas,
-    people_by_place,
     population_of,
     rentals_of_areas,
 )
+from gis_service.registers.people_store import people_by_place
 from gis_service.registers.tables import MismatchClass
 from gis_service.registers.withholding import (
     all_shown,
@@ -44,13 +46,20 @@ def published_coverage(session: Session, scope: Scope, settings: Settings) -> pd
     figures = coverage_of(population_of(tree, people, Staff.of(session, scope)), scope.day, settings)
     if not looks_across_townships(session, scope):
         return all_shown(figures)
-    hidden = hidden_counts(figures, ["migrants"], settings)["migrants"]
-    telling = _telling_staff(people, figures["parent_id"], hidden)
-    figures["status"] = figures["status"].mask(hidden | telling, "withheld")
-    gone = dict.fromkeys(("migrants", *_OF_MIGRANTS), hidden)
-    for name in _OF_OFFICERS:
-        gone[name] = gone.get(name, False) | telling
+    gone = _withheld_of_coverage(figures, people, settings)
+    figures["status"] = figures["status"].mask(gone["load"], "withheld")
     return withhold(figures, gone)
+
+
+def withheld_of_coverage(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
+    """Which figures of `published_coverage` are withheld from who looks across townships: area × figure, True or False.
+
+    People are all that has to be counted for it.
+    """
+    tree = area_names(session, scope)
+    people = people_by_place(session, scope, tree.index.tolist())
+    counted = tree[["parent_id"]].assign(migrants=migrants_of(tree, people))
+    return pd.DataFrame(_withheld_of_coverage(counted, people, settings))
 
 
 def published_rentals(session: Session, scope: Scope, settings: Settings) -> pd.DataFrame:
@@ -101,23 +110,35 @@ def published_counts(session: Session, scope: Scope, settings: Settings, counts:
     return withhold(figures, hidden_counts(figures, counts.columns.tolist(), settings))
 
 
+def _withheld_of_coverage(figures: pd.DataFrame, people: pd.DataFrame, settings: Settings) -> dict[str, pd.Series]:
+    hidden = hidden_counts(figures, ["migrants"], settings)["migrants"]
+    telling = _telling_staff(people, figures["parent_id"], hidden)
+    gone = dict.fromkeys(("migrants", *_OF_MIGRANTS), hidden)
+    for name in _OF_OFFICERS:
+        gone[name] = gone.get(name, False) | telling
+    return gone
+
+
 def _telling_staff(people: pd.DataFrame, parents: pd.Series, hidden: pd.Series) -> pd.Series:
     """Areas whose share of an officer tells how migrants are spread inside a beat that holds a withheld area.
 
     An officer is split over the compounds of the beat by their migrants: a share that is neither none nor all of a beat
     is as good as the count.
     """
-    parts = people.dropna(subset=["area_id", "beat_id"])[["beat_id", "area_id"]]
-    beats = set(parts.loc[parts["area_id"].isin(hidden.index[hidden]), "beat_id"])
-    step = parts[parts["beat_id"].isin(beats)].astype("Int64")
-    size = step.groupby("beat_id").size()
+    above = hidden.index.get_indexer(pd.Index(parents.fillna(-1)))
+    parts = people[people["beat_id"].notna()]
+    area = hidden.index.get_indexer(pd.Index(parts["area_id"].fillna(-1)))
+    beats, beat = np.unique(parts["beat_id"].to_numpy(dtype=np.int64)[area >= 0], return_inverse=True)
+    area = area[area >= 0]
+    holds_hidden = np.isin(np.arange(len(beats)), beat[hidden.to_numpy()[area]])
+    of_them = holds_hidden[beat]
+    beat, area = beat[of_them], area[of_them]
+    size, telling = np.bincount(beat, minlength=len(beats)), np.zeros(len(hidden), dtype=np.bool_)
     chain = []
-    while len(step):
-        chain.append(step)
-        step = step.assign(area_id=step["area_id"].map(parents).astype("Int64")).dropna(subset=["area_id"])
-    telling: set[int] = set()
+    while len(area):
+        chain.append(beat * len(hidden) + area)
+        beat, area = beat[above[area] >= 0], above[area][above[area] >= 0]
     if chain:
-        inside = pd.concat(chain).groupby(["beat_id", "area_id"]).size()
-        partly = inside < size.reindex(inside.index.get_level_values("beat_id")).to_numpy()
-        telling = set(inside.index.get_level_values("area_id")[partly])
-    return pd.Series(hidden.index.isin(telling), index=hidden.index)
+        pair, inside = np.unique(np.concatenate(chain), return_counts=True)
+        telling[(pair % len(hidden))[inside < size[pair // len(hidden)]]] = True
+    return pd.Series(telling, index=hidden.index)

@@ -23,7 +23,7 @@ from gis_service.addresses.queries import placement_in_scope
 from gis_service.addresses.tables import Address, Placement
 from gis_service.errors import NotFoundError
 from gis_service.intake.report import inert
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.tables import Registration, Rental
 from gis_service.storage.engine import transaction
 from gis_service.teams.queries import officers

@@ -8,8 +8,10 @@ that are NA because they are withheld, and `withheld_mark`, what is shown instea
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import compress
 from typing import TypeVar
 
+import numpy as np
 import pandas as pd
 from sqlalchemy.orm import Session
 
@@ -23,6 +25,8 @@ Counts = TypeVar("Counts", pd.Series, pd.DataFrame)
 
 #: the one above several roots: who sees them added up has an equation more
 _ALL = 0
+#: the parent of none
+_NOWHERE = -1
 
 
 def looks_across_townships(session: Session, scope: Scope) -> bool:
@@ -73,8 +77,9 @@ def withhold(figures: pd.DataFrame, gone: Mapping[str, pd.Series]) -> pd.DataFra
     for name, hidden in gone.items():
         shown[name] = figures[name].mask(hidden)
     flags = pd.DataFrame(dict(gone), index=figures.index)
-    names = [tuple(flags.columns[row]) for row in flags.to_numpy(dtype=bool)]
-    shown["withheld"] = pd.Series(names, index=figures.index, dtype=object)
+    kinds, kind = np.unique(flags.to_numpy(dtype=bool), axis=0, return_inverse=True)
+    names = [tuple(compress(flags.columns, each)) for each in kinds]
+    shown["withheld"] = pd.Series([names[each] for each in kind], index=figures.index, dtype=object)
     shown["withheld_mark"] = pd.Series(mark(), index=figures.index, dtype=object).where(flags.any(axis=1), None)
     return shown
 
@@ -95,13 +100,17 @@ def _with_the_rest(figures: pd.DataFrame, counts: Sequence[str]) -> pd.DataFrame
     """
     names = list(counts)
     tree = figures[["parent_id", *names]].copy()
-    inside = tree["parent_id"].isin(tree.index)
-    of_children = tree[inside].groupby("parent_id")[names].sum()
-    rest = (tree.loc[of_children.index, names].fillna(0) - of_children).clip(lower=0)
-    rest = rest[rest.gt(0).any(axis=1)]
-    rest = rest.assign(parent_id=rest.index).set_axis(-rest.index.astype("int64"))
-    roots = tree.index[~inside]
-    parts = [tree, rest.astype(tree.dtypes.to_dict())]
+    above = tree.index.get_indexer(pd.Index(tree["parent_id"].fillna(_NOWHERE)))
+    inside = np.flatnonzero(above >= 0)
+    rest = tree[names].to_numpy(dtype=np.int64, na_value=0)
+    counted = rest.copy()
+    np.subtract.at(rest, above[inside], counted[inside])
+    has_children = np.isin(np.arange(len(tree)), above[inside])
+    own = np.flatnonzero((rest > 0).any(axis=1) & has_children)
+    besides = {name: rest[own, place].clip(min=0) for place, name in enumerate(names)}
+    beside = pd.DataFrame({"parent_id": tree.index[own], **besides}, index=-tree.index[own].astype("int64"))
+    roots = tree.index[above < 0]
+    parts = [tree, beside.astype(tree.dtypes.to_dict())]
     if len(roots) > 1:
         tree.loc[roots, "parent_id"] = _ALL
         whole = pd.DataFrame({"parent_id": pd.NA, **tree.loc[roots, names].sum().to_dict()}, index=[_ALL])

@@ -37,6 +37,10 @@ def open_engine(settings: Settings) -> Engine:
     return engine
 
 
+#: in `Session.info` of a session that writes nothing
+_READS: Final = "only_reads"
+
+
 @contextmanager
 def transaction(engine: Engine, *, loading: type[Row] | None = None) -> Iterator[Session]:
     """One use case: everything in the block is committed together, or nothing is.
@@ -83,11 +87,16 @@ def rehearsal(engine: Engine) -> Iterator[Session]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """One read: a consistent view, never written back."""
-    with Session(engine, expire_on_commit=False) as session:
+    with Session(engine, expire_on_commit=False, info={_READS: True}) as session:
         try:
             yield session
         finally:
             session.rollback()
+
+
+def only_reads(session: Session) -> bool:
+    """Say whether a session sees what is committed and nothing else: whether it is one of `reading`."""
+    return _READS in session.info
 
 
 def is_reachable(engine: Engine) -> bool:

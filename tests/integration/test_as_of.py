@@ -14,7 +14,7 @@ from gis_service.app import create_app
 from gis_service.settings import Settings
 from tests.integration.board import Board
 from tests.integration.conftest import SignIn
-from tests.integration.test_land_changes import DAY, carry
+from tests.integration.land import DAY, carry
 
 #: what belongs to no day of the land, or has one of its own
 DAYLESS = (

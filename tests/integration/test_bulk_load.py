@@ -17,7 +17,7 @@ from gis_service.storage.bulk import append_frame
 from gis_service.storage.bulk_load import load_frame
 from gis_service.storage.engine import reading, transaction
 from tests.integration.board import TODAY, Board
-from tests.integration.test_land_changes import everything
+from tests.integration.land import everything
 
 
 def structure(engine: Engine) -> list[Any]:

@@ -19,7 +19,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from tests.integration.board import STEP, TODAY, Board, cells
 from tests.integration.conftest import SignIn
-from tests.integration.test_land_changes import homes
+from tests.integration.land import homes
 from tests.integration.test_reimport import changed_rows, rows_of_board, write
 from tests.integration.test_repairs import spoil
 

@@ -20,7 +20,8 @@ from gis_service.access.tables import Account
 from gis_service.access.viewer import SHELL
 from gis_service.addresses.tables import Placement
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.figures import beat_loads, coverage_of_areas, people_by_place
+from gis_service.registers.figures import beat_loads, coverage_of_areas
+from gis_service.registers.people_store import people_by_place
 from gis_service.registers.published import (
     published_beat_loads,
     published_coverage,

@@ -32,7 +32,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading
 from tests.integration.board import START, STEP, TODAY, Board, cells
 from tests.integration.conftest import SignIn
-from tests.integration.test_land_changes import everything, halves, homes
+from tests.integration.land import everything, halves, homes
 
 DAY = date(2026, 9, 1)
 ADDRESSES_IN_N21 = 4

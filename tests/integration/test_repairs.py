@@ -26,7 +26,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from tests.integration.board import STEP, TODAY, Board, cells, geometry
 from tests.integration.conftest import SignIn
-from tests.integration.test_land_changes import everything
+from tests.integration.land import everything
 
 
 def spoil(engine: Engine, board: Board) -> None:

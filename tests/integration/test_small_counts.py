@@ -29,11 +29,13 @@ from gis_service.addresses.point_store import point_store
 from gis_service.areas.border_store import border_store
 from gis_service.areas.tables import AreaLevel
 from gis_service.changes.actions import draft_change
+from gis_service.changes.published import withheld_store
 from gis_service.intake.subject import Mode
 from gis_service.planning.copying import copy_of_day
 from gis_service.planning.inputs import packed
 from gis_service.planning.scenarios import create_scenario, share
 from gis_service.planning.tables import Scenario
+from gis_service.registers.people_store import keep_people
 from gis_service.registers.quarters.actions import open_quarter
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.rentals.hotspots import HotspotMeasure
@@ -279,6 +281,8 @@ def test_who_looks_across_townships_learns_no_small_count(
         inputs, _digest = packed(copy_of_day(session, scope_of(session, SHELL, TODAY), settings, few.areas["D"]))
         session.execute(update(Scenario).values(inputs=inputs))
     service.state.point_store, service.state.border_store = point_store(), border_store()
+    service.state.withheld_store = withheld_store()
+    keep_people(service.state.engine)
     after, own_after = answers(planner, ways), answers(commander, own_ways)
 
     telling = {way for way in before if before[way] != after[way]}

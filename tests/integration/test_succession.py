@@ -19,7 +19,7 @@ from gis_service.storage.engine import reading
 from gis_service.teams.queries import units
 from gis_service.teams.tables import Beat, Posting, Unit
 from tests.integration.board import START, TODAY, Board
-from tests.integration.test_land_changes import DAY, EVE, carry, everything
+from tests.integration.land import DAY, EVE, carry, everything
 
 Row = tuple[Any, ...]
 

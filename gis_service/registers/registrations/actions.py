@@ -19,7 +19,7 @@ from gis_service.errors import ConflictError, Fault, InvalidInputError, NotFound
 from gis_service.intake.by_hand import Value, checked
 from gis_service.intake.fields import Field, Kind
 from gis_service.intake.person_fields import id_number_field, name_field, phone_field
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.registrations.tables import EventKind, RegistrationEvent
 from gis_service.registers.tables import LeavingReason, Registration
 from gis_service.settings import Settings

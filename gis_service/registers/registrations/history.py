@@ -16,7 +16,7 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.scope import subtree
 from gis_service.errors import NotFoundError
 from gis_service.registers.days import check_day
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.registrations.tables import EventKind, RegistrationEvent
 from gis_service.registers.tables import Registration
 from gis_service.storage.frames import read_frame

@@ -19,7 +19,7 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_details, area_names, lineage
 from gis_service.areas.scope import subtree
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.published import published_coverage, published_mismatches, published_rentals
 from gis_service.registers.tables import Registration
 from gis_service.registers.withholding import looks_across_townships, mark

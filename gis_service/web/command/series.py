@@ -18,7 +18,7 @@ from gis_service.addresses.tables import Placement
 from gis_service.areas.queries import area_names
 from gis_service.areas.scope import subtree
 from gis_service.areas.tables import AreaLevel
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.tables import Mismatch, Registration
 from gis_service.registers.withholding import hidden_counts, looks_across_townships
 from gis_service.settings import Settings

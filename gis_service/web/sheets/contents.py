@@ -17,7 +17,8 @@ from gis_service.addresses.tables import Address, Placement
 from gis_service.areas.queries import area_details, area_names, areas
 from gis_service.areas.tables import AreaLevel
 from gis_service.errors import NotFoundError
-from gis_service.registers.figures import let_on, registered_on
+from gis_service.registers.figures import let_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.published import published_beat_loads, published_counts, published_coverage
 from gis_service.registers.rentals.queries import inspection_due_days
 from gis_service.registers.tables import Registration, Rental
