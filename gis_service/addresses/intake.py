@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from gis_service.access.permissions import Permission
+from gis_service.addresses.parts import with_parts
 from gis_service.addresses.search_index import index_addresses
 from gis_service.addresses.tables import Address, PointSource
 from gis_service.areas.reach import area_codes, district_outline, outlines, reach_of
@@ -94,7 +95,13 @@ ADDRESSES: Final = Subject(
     Permission.IMPORT_ADDRESSES,
     FIELDS,
     FlatTable(
-        Address, ("code",), settle=settle, allowed=within_reach, elsewhere=("lon", "lat"), written=keep_searchable
+        Address,
+        ("code",),
+        settle=settle,
+        allowed=within_reach,
+        elsewhere=("lon", "lat"),
+        completed=with_parts,
+        written=keep_searchable,
     ).plan,
     key="code",
     shape=Shape.POINT,

@@ -1,4 +1,7 @@
-"""The parts of addresses that came as a text only: taken apart by the names of the own gazetteer, and kept."""
+"""The parts of addresses that come as a text only: taken apart by the names of the own gazetteer, and kept.
+
+What is imported is taken apart with its import (`with_parts`); what stands there without parts, on demand.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ from gis_service.addresses.tables import Address
 from gis_service.addresses.text.gazetteer import Gazetteer
 from gis_service.addresses.text.parse import parse, roads_seen, stored_parts
 from gis_service.areas.queries import area_names
+from gis_service.intake.subject import Circumstances
 from gis_service.storage.bulk import table_of, update_frame
 from gis_service.storage.columns import read_columns
 from gis_service.storage.engine import transaction
@@ -58,16 +62,37 @@ def fill_parts(
         bare = _without_parts(session)
         if bare.empty:
             return PartsFilled(0, 0, 0)
-        roads = [road for road in session.scalars(select(Address.road).distinct()) if road]
-        gazetteer = Gazetteer.from_areas(area_names(session, Scope(day, None)), roads)
-        known = gazetteer.with_roads(roads_seen(bare["text"], gazetteer, FEWEST_OF_A_ROAD))
-        parts = parse(bare["text"], known)
-        kept = _that_fit(stored_parts(parts)[list(_PARTS)])
+        parts, kept = _taken_apart(session, day, bare["text"])
         some = kept[kept.notna().any(axis=1)]
         update_frame(session, Address, some.reset_index(names="id"), progress=progress)
         outcome = PartsFilled(len(bare), len(some), int(parts["rest"].eq("").sum()))
         record(session, viewer, "fill_address_parts", "address", None, after=asdict(outcome))
     return outcome
+
+
+def with_parts(circumstances: Circumstances, rows: pd.DataFrame, replaced: pd.DataFrame | None) -> pd.DataFrame:
+    """Rows of a file that gives no parts, with those that their text says; to be written with them.
+
+    Changed rows, beside those that they replace: their parts follow the text when they said what the old text did, or
+    when there were none; others were given by somebody, and stay.
+    """
+    if not {*_PARTS}.isdisjoint(rows.columns) or "text" not in rows.columns:
+        return rows
+    if replaced is None:
+        return rows.join(_taken_apart(circumstances.session, circumstances.today, rows["text"])[1])
+    texts = pd.concat([rows["text"], replaced["text"]], keys=["new", "old"])
+    _, kept = _taken_apart(circumstances.session, circumstances.today, texts)
+    before = replaced[list(_PARTS)]
+    follows = before.fillna("").eq(kept.loc["old"].fillna("")).all(axis=1) | before.isna().all(axis=1)
+    return rows.join(before.mask(follows, kept.loc["new"]))
+
+
+def _taken_apart(session: Session, day: date, texts: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """What `parse` says of texts, and of that what the table holds; roads are known, or seen in the texts."""
+    roads = [road for road in session.scalars(select(Address.road).distinct()) if road]
+    gazetteer = Gazetteer.from_areas(area_names(session, Scope(day, None)), roads)
+    parts = parse(texts, gazetteer.with_roads(roads_seen(texts, gazetteer, FEWEST_OF_A_ROAD)))
+    return parts, _that_fit(stored_parts(parts)[list(_PARTS)])
 
 
 def _without_parts(session: Session) -> pd.DataFrame:

@@ -63,6 +63,7 @@ class FlatTable:
     only_known : refuses rows that the table has not, with this message and remedy; None takes them as new ones.
     allowed : which rows (columns of the table) the viewer may write; None when every viewer may write all.
     elsewhere : fields that are no columns of the table.
+    completed : new rows, or changed ones beside those that they replace, with columns that follow from the given ones.
     written : what follows from new and changed rows (their ids), in the same transaction.
     """
 
@@ -76,6 +77,7 @@ class FlatTable:
     only_known: tuple[Text, Text] | None = None
     allowed: Callable[[Circumstances, pd.DataFrame], pd.Series] | None = None
     elsewhere: tuple[str, ...] = field(default=())
+    completed: Callable[[Circumstances, pd.DataFrame, pd.DataFrame | None], pd.DataFrame] | None = None
     written: Callable[[Circumstances, npt.NDArray[np.int64], Progress], None] | None = None
 
     def plan(self, circumstances: Circumstances, batch: Batch) -> Plan:
@@ -102,7 +104,7 @@ class FlatTable:
         actions[self._differs(circumstances, rows, existing, matched)] = Action.CHANGED.value
         actions[matched.isna()] = Action.NEW.value
         actions[batch.faults.rows] = Action.REFUSED.value
-        return Plan(actions, lambda progress: self._write(circumstances, rows, matched, actions, progress))
+        return Plan(actions, lambda progress: self._write(circumstances, rows, existing, matched, actions, progress))
 
     def _refer(self, circumstances: Circumstances, batch: Batch) -> pd.DataFrame:
         """The columns of the table that the file gives, codes led to ids, geometry in `geom`."""
@@ -237,6 +239,7 @@ class FlatTable:
         self,
         circumstances: Circumstances,
         rows: pd.DataFrame,
+        existing: pd.DataFrame,
         matched: pd.Series,
         actions: pd.Series,
         progress: Progress,
@@ -244,11 +247,15 @@ class FlatTable:
         new, changed = rows[actions.eq(Action.NEW)], rows[actions.eq(Action.CHANGED)]
         total, ids = len(new) + len(changed), [matched[changed.index].to_numpy(dtype="int64")]
         if len(changed):
-            frame = self._seal(circumstances, changed).assign(id=matched[changed.index].astype("int64"))
+            if self.completed is not None:
+                changed = self.completed(circumstances, changed, existing.loc[ids[0]].set_axis(changed.index))
+            frame = self._seal(circumstances, changed).assign(id=ids[0])
             update_frame(
                 circumstances.session, self.row, frame, progress=lambda done, _: progress(done, total, T("Updating"))
             )
         if len(new):
+            if self.completed is not None:
+                new = self.completed(circumstances, new, None)
             frame = self._seal(circumstances, new)
             fresh = insert_frame(
                 circumstances.session,
