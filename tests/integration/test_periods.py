@@ -57,10 +57,11 @@ def test_a_period_begins_on_the_day_on_which_the_one_before_it_ends(
 ) -> None:
     with transaction(engine) as session:
         mine = made(board)
-        kind = type(mine)
+        kind: Any = type(mine)
         names = {AreaVersion: ("area_id",), Posting: ("officer_id",), BeatDuty: ("beat_id",)}[kind]
         query = select(kind).where(*(getattr(kind, name) == getattr(mine, name) for name in names))
-        session.scalars(query).one().valid_to = LATER
+        held: Any = session.scalars(query).one()
+        held.valid_to = LATER
         session.flush()
         session.add(made(board, valid_from=LATER, valid_to=LAST))
         session.add(made(board, valid_from=LAST, valid_to=None))
@@ -71,4 +72,5 @@ def test_a_period_begins_on_the_day_on_which_the_one_before_it_ends(
 def lengthen(engine: Engine, query: Select[Any]) -> None:
     """Let the first row found hold a day longer."""
     with transaction(engine) as session:
-        session.scalars(query).first().valid_to = LATER + timedelta(days=1)
+        held: Any = session.scalars(query).first()
+        held.valid_to = LATER + timedelta(days=1)
