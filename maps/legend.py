@@ -132,7 +132,8 @@ def load_legend(edges: Sequence[float], *, standard: float, note: str, texts: Te
 
 def rate_legend(edges: Sequence[float], *, title: str, note: str, texts: Texts) -> Legend:
     """Return a sequential legend: zero, one class per edge and one above; no rate and no data apart from them."""
-    labels = range_labels(list(edges), texts, digits=1)
+    digits = 0 if all(float(edge).is_integer() for edge in edges) else 1
+    labels = range_labels(list(edges), texts, digits=digits)
     shades = [SEQUENTIAL[round(place)] for place in np.linspace(0, len(SEQUENTIAL) - 1, len(labels))]
     classes = (
         LegendClass(f"rate_{number}", label, fill)

@@ -19,6 +19,16 @@ SHOWN = "() => commandCentre.first.shown.map(({ feature }) => [feature.propertie
 ON_THE_WALL = (
     "() => ['#cc-panel h2', '#cc-first .cc-head strong'].map((each) => document.querySelector(each).innerText)"
 )
+#: the areas of a map whose middle, or whose name, the legend or the heading covers
+UNDER_THE_KEYS = """() => {
+  const { map, shown, keys, head } = VIEW;
+  const box = map.getContainer().getBoundingClientRect();
+  const covers = [...keys.children, head].map((each) => each.getBoundingClientRect());
+  return shown.map(({ feature }) => feature.properties).filter(({ at: [lat, lon] }) => {
+    const { x, y } = map.latLngToContainerPoint([lat, lon]).add([box.left, box.top]);
+    return covers.some(({ left, right, top, bottom }) => left < x && x < right && top < y && y < bottom);
+  }).map(({ name }) => name);
+}"""
 #: where an area lies on the screen
 PLACE = """(id) => {
   const { map, levels } = commandCentre.first;
@@ -76,6 +86,7 @@ def test_every_indicator_has_a_legend_a_source_and_a_table(site: Site, at_desk: 
         expect(page.locator("#cc-first .cc-head span")).to_have_text(re.compile(r"\d{4}-\d\d-\d\d · \S+"))
         expect(page.locator("#cc-rows tbody tr")).to_have_count(len(shown(page)))
         assert page.locator("#cc-first .cc-legend li").count() >= 2
+    expect(page.locator("#cc-levels [aria-pressed=true]")).to_have_text("小区/自然村")  # beats are made of compounds
 
 
 def test_two_days_lie_side_by_side_and_move_as_one(site: Site, at_desk: SignIn) -> None:
@@ -105,6 +116,8 @@ def test_two_indicators_side_by_side_have_values_of_their_own(site: Site, at_des
     assert set(one) == set(other)
     assert all("人/员" in value for value in one.values())
     assert not any("人/员" in value for value in other.values())
+    for view in ("commandCentre.first", "commandCentre.second()"):
+        assert page.evaluate(UNDER_THE_KEYS.replace("VIEW", view)) == []
 
 
 def test_what_waits_for_a_decision_is_seen_as_points_alone(site: Site, at_desk: SignIn) -> None:
@@ -224,7 +237,11 @@ def test_a_day_on_the_wall_leaves_the_page_as_heavy_as_an_hour(site: Site, at_de
             place, indicator = page.evaluate(ON_THE_WALL)
             seen.add((place, indicator))
 
+    today = page.evaluate("() => commandCentre.given.day")
+    page.evaluate("() => { commandCentre.given.day = '2026-01-31'; return commandCentre.go({ day: '2026-01-31' }); }")
+    expect(page.locator("#cc-first .cc-head span")).to_contain_text("2026-01-31")
     let_pass(2)
+    expect(page.locator("#cc-first .cc-head span")).to_contain_text(today)  # midnight is no reason to show yesterday
     before = weight(devtools)
     let_pass(22)
     after = weight(devtools)

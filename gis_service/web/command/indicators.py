@@ -28,11 +28,13 @@ from gis_service.web.command.summing import summed
 from gis_service.web.drawing import Drawing, beat_outlines, hotspot_figures
 from gis_service.web.wording import amount, load
 from maps.beats import neighbour_colours
+from maps.figures import decimal_text
 from maps.hotspots import HOTSPOT_CLASSES
 from maps.legend import QUALITATIVE, Legend, LegendClass, graded, load_legend, no_data_class, rate_legend
 
 DIFFICULTY_EDGES: Final = (20.0, 40.0, 60.0, 80.0)
 MISMATCH_EDGES: Final = (5.0, 10.0, 20.0, 40.0)
+PER_MILLE: Final = 1000
 WAITING_EDGES: Final = (5.0, 20.0, 50.0, 100.0)
 HOT: Final = ("hot_99", "hot_95", "hot_90")
 
@@ -129,7 +131,7 @@ def _difficulty(drawing: Drawing) -> Shown:
     legend = rate_legend(DIFFICULTY_EDGES, title=title, note=note, texts=drawing.texts)
     legend = Legend(title, note, tuple(each for each in legend.classes if each.key not in ("none", "no_base")))
     classes = graded(scored, DIFFICULTY_EDGES, "rate").astype(object).where(scored.notna(), "no_data")
-    return Shown(legend, classes, scored.map(amount), scored, T("registrations, rentals, mismatches, postings"))
+    return Shown(legend, classes, scored.map(decimal_text), scored, T("registrations, rentals, mismatches, postings"))
 
 
 def _mismatches(drawing: Drawing) -> Shown:
@@ -145,7 +147,8 @@ def _mismatches(drawing: Drawing) -> Shown:
     withheld = published["withheld_mark"].fillna(people["withheld_mark"])
     unknown = migrants.isna() | counts.isna()
     classes = classes.where(rate.notna(), "no_base").mask(counts.eq(0), "none").mask(unknown, "no_data")
-    texts = withheld.where(unknown).fillna(rate.map(amount))
+    said = drawing.texts("{rate} per 1,000") if settings.rate_per == PER_MILLE else "{rate}"
+    texts = withheld.where(unknown).fillna(rate.map(lambda value: decimal_text(value, 1, said)))
     return Shown(legend, classes, texts, rate, T("mismatches, registrations"))
 
 
@@ -208,10 +211,12 @@ def _beats(drawing: Drawing) -> Shown:
     held = beats(session, scope)
     outlines = beat_outlines(session, scope)
     colour = neighbour_colours(outlines.geometry).map(lambda number: f"beat_{number}")
-    holder = _beat_of_compound(session, scope)
+    held_by = _beats_of_compounds(session, scope)
+    holder = held_by.drop_duplicates("area_id").set_index("area_id")["beat_id"]
     classes = holder.map(colour).where(holder.map(held["officer_id"].notna()).fillna(value=False), "nobody")
     classes = classes.reindex(names.index).where(names["level"].eq(AreaLevel.COMPOUND), "several").fillna("nobody")
-    officer = holder.map(held["officer"]).reindex(names.index)
+    named = held_by.assign(officer=held_by["beat_id"].map(held["officer"])).dropna(subset=["officer"])
+    officer = named.groupby("area_id")["officer"].agg(lambda each: "、".join(dict.fromkeys(each))).reindex(names.index)
     figures = published_coverage(session, scope, drawing.settings)
     staff = figures["officers_fte"]
     crowd = staff.map(lambda count: str(T("{count} officers", count=amount(count))))
@@ -223,14 +228,14 @@ def _beats(drawing: Drawing) -> Shown:
         (
             *(LegendClass(f"beat_{n}", str(T("Beat")), fill) for n, fill in enumerate(QUALITATIVE)),
             LegendClass("nobody", str(T("Nobody")), "#f3d6ea", "dense", "#7a0177"),
-            LegendClass("several", str(T("Several beats")), "#e4e9ed"),
+            LegendClass("several", str(T("Several beats")), "#c9d3db"),
         ),
     )
     return Shown(legend, classes, texts, staff, T("beats, postings"))
 
 
-def _beat_of_compound(session: Session, scope: Scope) -> pd.Series:
-    """The beat that answers for most addresses of each compound in scope."""
+def _beats_of_compounds(session: Session, scope: Scope) -> pd.DataFrame:
+    """Which beats answer for each compound in scope, the one with most addresses first: `area_id`, `beat_id`."""
     query = (
         select(Placement.area_id, Placement.beat_id, func.count().label("addresses"))
         .where(
@@ -242,8 +247,7 @@ def _beat_of_compound(session: Session, scope: Scope) -> pd.Series:
         .group_by(Placement.area_id, Placement.beat_id)
     )
     rows = read_frame(session, query, dtypes={"area_id": "int64", "beat_id": "int64", "addresses": "int64"})
-    rows = rows.sort_values(["addresses", "beat_id"], ascending=[False, True]).drop_duplicates("area_id")
-    return rows.set_index("area_id")["beat_id"]
+    return rows.sort_values(["addresses", "beat_id"], ascending=[False, True])
 
 
 SHOWN_BY: dict[Indicator, Callable[[Drawing], Shown]] = {

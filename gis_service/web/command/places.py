@@ -88,32 +88,28 @@ def _figures(
 ) -> list[dict[str, str]]:
     rentals = _row(published_rentals(asked.session, asked.scope, asked.settings), asked.area_id)
     mismatches = _row(published_mismatches(asked.session, asked.scope, asked.settings), asked.area_id)["mismatches"]
-    teams, people = str(T("postings, beats")), str(T("registrations"))
+    teams, people, both = T("postings, beats"), T("registrations"), T("registrations, postings, beats")
     undecided = waiting["total"] - waiting["assigned"] - waiting["no_officer"]
     rows = (
-        (T("load per officer"), load(figures["load"]), f"{people}、{teams}"),
+        (T("load per officer"), load(figures["load"]), both),
         (T("registered migrants"), amount(figures["migrants"]), people),
         (T("Officers on duty / required"), f"{amount(figures['officers_fte'])} / {amount(figures['required'])}", teams),
-        (T("coverage of the standard"), percent(figures["coverage"]), f"{people}、{teams}"),
+        (T("coverage of the standard"), percent(figures["coverage"]), both),
         (
             T("Suspected group rentals"),
             f"{amount(rentals['group_rentals'])} / {amount(rentals['rentals'])}",
-            _rentals(),
+            T("rentals"),
         ),
-        (T("Inspections overdue"), amount(overdue), _rentals()),
-        (T("Unsettled mismatches"), amount(mismatches), str(T("mismatches"))),
-        (T("addresses with one officer"), f"{amount(waiting['assigned'])} / {amount(waiting['total'])}", _addresses()),
-        (T("addresses that wait for a decision"), amount(undecided), _addresses()),
+        (T("Inspections overdue"), amount(overdue), T("rentals")),
+        (T("Unsettled mismatches"), amount(mismatches), T("mismatches")),
+        (
+            T("addresses with one officer"),
+            f"{amount(waiting['assigned'])} / {amount(waiting['total'])}",
+            T("addresses"),
+        ),
+        (T("addresses that wait for a decision"), amount(undecided), T("addresses")),
     )
-    return [{"caption": str(caption), "text": text, "source": source} for caption, text, source in rows]
-
-
-def _rentals() -> str:
-    return str(T("rentals"))
-
-
-def _addresses() -> str:
-    return str(T("addresses"))
+    return [{"caption": str(caption), "text": text, "source": str(source)} for caption, text, source in rows]
 
 
 def _people(asked: Asked) -> dict[str, Any]:

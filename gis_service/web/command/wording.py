@@ -6,10 +6,11 @@ from gis_service.texts import T, Text
 
 _WORDS: dict[str, Text] = {
     "failed": T("Could not load; trying again."),
-    "people": T("People"),
+    "loading": T("Loading…"),
+    "people": T("People ({count})"),
     "trend": T("Registered migrants, twelve months"),
     "changes": T("Since last week"),
-    "next": T("Next step"),
+    "next": T("Next step: {step}"),
     "source": T("Source"),
     "as_of": T("As of"),
     "buildings": T("Buildings"),

@@ -10,6 +10,7 @@ import { showTable } from "./table.js";
 import { Wall } from "./wall.js";
 
 const LEVELS = ["township", "village", "compound"];
+const WAIT_MS = 300;
 const at = (id) => document.getElementById(id);
 const answers = new Answers();
 const asked = new URLSearchParams(location.search);
@@ -23,7 +24,7 @@ const state = {
 const first = new MapView(at("cc-first"), (id) => go({ place: id, level: null }));
 let second = null;
 const panel = new Panel(at("cc-panel"));
-const points = new Points(first);
+const points = new Points(first, () => first.fit(state.beside && second));
 const alerts = new Alerts(at("cc-alerts"), (id) => go({ place: id, level: null }));
 const tree = new Map(); // id → { id, name, code, level, parent }
 
@@ -45,8 +46,9 @@ function ancestors(id) {
 function drawn() {
   const place = tree.get(state.place);
   const top = LEVELS.find((level) => [...tree.values()].some((each) => each.level === level)) ?? "compound";
-  const usual = !place || place.level === "district" ? top : LEVELS[Math.min(LEVELS.indexOf(place.level) + 1, 2)];
-  const level = state.level && LEVELS.indexOf(state.level) >= LEVELS.indexOf(usual) ? state.level : usual;
+  const least = !place || place.level === "district" ? top : LEVELS[Math.min(LEVELS.indexOf(place.level) + 1, 2)];
+  const usual = state.indicator === "beats" ? "compound" : least; // a beat is made of compounds; above, nothing tells them apart
+  const level = state.level && LEVELS.indexOf(state.level) >= LEVELS.indexOf(least) ? state.level : usual;
   const within = place?.level === "compound" ? place.parent : state.place;
   const inside = ({ id }) => !place || place.level === "district" || ancestors(id).some((each) => each.id === within);
   return { level, inside, chosen: place?.level === "compound" ? place.id : null };
@@ -67,6 +69,7 @@ async function go(change = {}) {
   const mine = ++turn;
   Object.assign(state, change);
   const { day, indicator, place } = state;
+  const slow = setTimeout(() => wait(words.loading), WAIT_MS);
   try {
     await takeLand(first, day, ["township", "village"]);
     let view = drawn();
@@ -78,18 +81,30 @@ async function go(change = {}) {
     if (mine !== turn) return;
     first.show({ ...view, answer });
     if (beside) second.show({ ...view, answer: beside });
+    first.fit(beside && second);
     marks(view.level);
     crumbs();
     points.show(pointChoice?.value ?? "", day);
     if (!at("cc-rows").hidden) showTable(at("cc-rows"), first.shown, answer, (id) => go({ place: id, level: null }));
     document.documentElement.dataset.ready = "map";
     if (place) await showPlace(place, day, mine);
+    if (mine !== turn) return;
+    wait("");
     say(`${tree.get(place)?.name ?? given.root_name} · ${answer.name} · ${day}`);
     remember();
   } catch (fault) {
-    say(words.failed);
+    if (mine === turn) wait(words.failed);
     throw fault;
+  } finally {
+    clearTimeout(slow);
   }
+}
+
+// What is on the screen is older than what was asked for: say so, and dim it; "" when it is not.
+function wait(text) {
+  at("cc-wait").textContent = text;
+  at("cc-wait").hidden = !text;
+  document.documentElement.toggleAttribute("data-waiting", Boolean(text));
 }
 
 // The address of the page tells what it shows.
@@ -178,7 +193,19 @@ new Search(at("cc-search"), at("cc-found"), {
 
 // ---- wall ----------------------------------------------------------------------------------------------------------
 
+// A new day has begun since the page was opened: what showed today shows the new one.
+async function newDay() {
+  if (asked.has("as_of")) return;
+  await answers.renew("/command/alerts");
+  const { as_of: today } = await answers.get("/command/alerts");
+  if (today === given.day) return;
+  const change = state.day === given.day ? { day: today } : {};
+  given.day = today;
+  await go(change);
+}
+
 async function refresh() {
+  await newDay();
   const shown = [urls.indicator(state.indicator, state.day), urls.alerts(state.day), ...(state.place ? [urls.place(state.place, state.day)] : [])];
   const changed = await Promise.all(shown.map((url) => answers.renew(url)));
   if (changed.some(Boolean)) {
@@ -220,4 +247,4 @@ await go();
 alerts.show(await answers.get(urls.alerts(state.day)));
 document.documentElement.dataset.ready = "all";
 takeLand(first, state.day, ["compound"]); // ready before somebody drills down, and for the search
-window.commandCentre = { first, points, second: () => second, wall };
+window.commandCentre = { first, given, go, points, second: () => second, wall };

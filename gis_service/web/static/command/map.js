@@ -67,7 +67,7 @@ export class MapView {
 
   // Show the areas of `level` that `inside` lets through, coloured by `values`; `chosen` has a heavier line.
   show({ level, inside, chosen, answer }) {
-    this.#heading(answer); // first: the map leaves room for it
+    this.#heading(answer);
     const { byId } = this.levels.get(level) ?? { byId: new Map() };
     const shown = new Set();
     for (const [id, shape] of byId) if (inside(shape.feature.properties)) shown.add(shape);
@@ -86,20 +86,32 @@ export class MapView {
     group?.addTo(this.map);
     this.#frame(level);
     this.shown = [...shown];
+  }
+
+  // Put the land where no legend covers it, neither here nor on the map that moves along. What somebody has moved stays,
+  // until other land is shown, the map has another size or its keys come and go.
+  fit(beside = null) {
+    const views = beside ? [this, beside] : [this];
     const box = this.shown.length ? L.featureGroup(this.shown).getBounds() : null;
-    this.map.invalidateSize({ animate: false });
+    for (const { map } of views) map.invalidateSize({ animate: false });
     const { x: width, y: height } = this.map.getSize();
-    const place = box && `${box.toBBoxString()} ${width} ${height}`;
+    const place = box && [box.toBBoxString(), width, height, ...views.map(({ legend, pointKey }) => `${legend.hidden} ${pointKey.hidden}`)].join(" ");
     if (place && place !== this.place) {
       this.place = place;
-      // the legend stands beside the land or below it, whichever leaves the land larger
-      const room = [[this.keys.offsetWidth, 0], [0, this.keys.offsetHeight]].map(([beside, below]) => ({
-        paddingTopLeft: L.point(24 + beside, this.head.offsetHeight + 24), paddingBottomRight: L.point(44, 24 + below), animate: false,
-      }));
-      const [left, under] = room.map(({ paddingTopLeft, paddingBottomRight }) => this.map.getBoundsZoom(box, false, paddingTopLeft.add(paddingBottomRight)));
-      this.map.fitBounds(box, left >= under ? room[0] : room[1]);
+      // the legend stands in a column beside the land or in rows below it, whichever leaves the land larger
+      const rooms = [false, true].map((wide) => {
+        for (const { keys } of views) keys.classList.toggle("wide", wide);
+        const floating = views.map(({ keys }) => keys).filter((keys) => getComputedStyle(keys).position === "absolute");
+        const beyond = Math.max(0, ...floating.map((keys) => (wide ? keys.offsetHeight : keys.offsetWidth)));
+        const head = Math.max(...views.map((view) => view.head.offsetHeight));
+        const room = { paddingTopLeft: L.point(wide ? 20 : 20 + beyond, head + 20), paddingBottomRight: L.point(48, wide ? 20 + beyond : 20), animate: false };
+        return { wide, room, zoom: this.map.getBoundsZoom(box, false, room.paddingTopLeft.add(room.paddingBottomRight)) };
+      });
+      const chosen = rooms[0].zoom >= rooms[1].zoom ? rooms[0] : rooms[1];
+      for (const { keys } of views) keys.classList.toggle("wide", chosen.wide);
+      this.map.fitBounds(box, chosen.room);
     }
-    this.#label();
+    for (const view of views) view.#label();
   }
 
   // Borders of the level above, as lines, to tell where one is.
@@ -132,7 +144,7 @@ export class MapView {
     }
   }
 
-  // What the address points mean, below the legend; null when there are none.
+  // What the address points mean, beside the legend; null when there are none.
   setPointKey(rows) {
     this.pointKey.hidden = !rows;
     this.pointKey.replaceChildren(...(rows ?? []).map(({ fill, label }) => {

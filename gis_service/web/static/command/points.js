@@ -21,8 +21,9 @@ function style({ count, state }, zoom) {
 }
 
 export class Points {
-  constructor(view) {
+  constructor(view, onKey) {
     this.view = view;
+    this.onKey = onKey; // there is more or less room for the land
     this.layer = null;
     const pane = view.map.createPane("cc-points");
     Object.assign(pane.style, { zIndex: 420, pointerEvents: "none" });
@@ -40,6 +41,7 @@ export class Points {
     this.layer = null;
     this.view.setPointKey(which ? this.#key(which) : null);
     this.view.map.options.zoomSnap = which ? 1 : 0.25; // tiles are drawn for whole zoom levels
+    this.onKey();
     if (!which) return;
     const { map } = this.view;
     if (map.getZoom() % 1) map.setZoom(Math.floor(map.getZoom()), { animate: false });

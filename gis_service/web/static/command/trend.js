@@ -23,7 +23,6 @@ export function trend({ days, migrants }) {
   const last = migrants.length - 1;
   const picture = draw("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": `${words.trend}: ${count(migrants[0])} → ${count(migrants[last])}` },
     draw("line", { x1: EDGE.left, x2: WIDTH - EDGE.right, y1: floor, y2: floor }),
-    draw("path", { class: "under", d: `${line}L${x(last)} ${floor}L${x(0)} ${floor}Z` }),
     draw("path", { d: line }),
     draw("circle", { cx: x(last), cy: y(migrants[last]), r: 4 }),
     draw("text", { x: x(0), y: Math.max(y(migrants[0]) - 7, 12) }, count(migrants[0])),
