@@ -59,6 +59,8 @@ WORDS: dict[str, Text] = {
     "sign_in": T("Sign in to send"),
     "send_now": T("Send now"),
     "refused": T("Not accepted: {why}"),
+    "receipts": T("Receipts"),
+    "receipt": T("Receipt {number}"),
     "forget": T("Drop this record"),
     "forget_sure": T("Drop this record for good? It was not accepted and will be lost."),
     "pin_new": T("Choose a PIN of 6 digits or more. It locks what this phone keeps for work without a network."),

@@ -42,6 +42,8 @@ def test_a_visit_takes_two_taps_and_is_sent(site: Site, at_desk: SignIn) -> None
     unlock(page)
     before = visits(page, site)
     page.locator(".place").first.click()
+    boxes = [button.bounding_box() for button in page.locator(".outcomes button").all()]
+    assert all(box and box["height"] >= 44 and 740 / 2 < box["y"] < 740 - 64 for box in boxes)  # where the thumb is
     page.locator(".outcomes button").first.click()
     expect(page.locator("#toast")).to_contain_text("已记录")
     expect(page.locator("#toast")).to_contain_text("已发送 1 条")
@@ -95,7 +97,8 @@ def test_without_a_network_records_wait_sealed_and_are_sent_later(
 
     page.context.set_offline(False)
     page.get_by_role("button", name="立即发送").click()
-    expect(page.locator(".empty")).to_be_visible()
+    expect(page.locator("#all-sent")).to_be_visible()
+    expect(page.locator(".receipts .kept.recorded")).to_contain_text("回执号")
     assert len(before - visits(page, site)) == 1
 
 

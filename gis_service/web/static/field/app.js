@@ -13,6 +13,7 @@ const toast = document.getElementById("toast");
 const UNDO_MS = 6000;
 const RETRY_MS = 30_000;
 const SHOWN = 100;
+const MARK_PX = 24;
 
 let bundle = null;
 let tab = "today";
@@ -122,7 +123,9 @@ async function refresh() {
 async function send() {
   if (said.read_only) return;
   try {
+    const made = new Map((await store.readRecords()).map(({ key, record }) => [key, record]));
     const receipts = await sendWaiting(heldBack);
+    if (receipts.length) await store.keepReceipts(receipts.map((each) => receiptOf(each, made.get(each.receipt_key))));
     const conflict = receipts.find(({ receipt }) => receipt === "conflict");
     if (conflict) tell(word("conflict", { said: conflict.said }));
     else if (receipts.length) tell(word("sent", { count: receipts.filter(({ receipt }) => receipt !== "refused").length }));
@@ -132,6 +135,12 @@ async function send() {
     await showState(error instanceof SignedOut ? "sign_in" : "offline");
   }
   if (tab === "waiting" && !shown) await show();
+}
+
+// What is kept of a receipt: enough to say which record it was, and what became of it.
+function receiptOf({ receipt_key, receipt, visit_id, said: what }, { address_id, kind, outcome, made_at }) {
+  const address = bundle && addressOf(address_id);
+  return { receipt_key, receipt, visit_id, said: what, kind, outcome, made_at, text: address ? shortText(address) : String(address_id) };
 }
 
 async function showState(kind) {
@@ -239,6 +248,10 @@ function drawMap() {
     map.fitBounds(bounds, { padding: [40, 40], maxZoom: 19 });
     land.addTo(map);
     land.eachLayer((area) => area.bindTooltip(make("span", {}, area.feature.properties.name), { permanent: true, direction: "center", className: "land-name" }));
+    const walk = [...new Map(bundle.tasks.map((task) => [task.stop, addressOf(task.address_id)]))].sort((a, b) => a[0] - b[0])
+      .map(([, address]) => address).filter((address) => address && address.lon !== null);
+    L.polyline(walk.map(({ lon, lat }) => [lat, lon]), { className: "walk", interactive: false }).addTo(map);
+    const stops = [];
     for (const { address_id, lon, lat } of spots) {
       const [task] = tasksAt(address_id);
       const open = () => showAddress(address_id);
@@ -246,9 +259,21 @@ function drawMap() {
       else {
         const late = task.overdue_days > 0 ? "late" : "";
         const mark = L.divIcon({ className: `stop-mark ${late}`, html: make("span", {}, String(task.stop)), iconSize: [28, 28] });
-        L.marker([lat, lon], { icon: mark, keyboard: true, title: addressOf(address_id).text }).on("click", open).addTo(map);
+        stops.push({ order: task.stop, marker: L.marker([lat, lon], { icon: mark, keyboard: true, title: addressOf(address_id).text, zIndexOffset: 10_000 - 100 * task.stop }).on("click", open).addTo(map) });
       }
     }
+    stops.sort((a, b) => a.order - b.order);
+    const thin = () => {
+      const taken = [];
+      for (const { marker } of stops) {
+        const place = map.latLngToLayerPoint(marker.getLatLng());
+        const crowded = taken.some((other) => other.distanceTo(place) < MARK_PX);
+        if (!crowded) taken.push(place);
+        marker.getElement().classList.toggle("crowded", crowded);
+      }
+    };
+    map.on("zoomend", thin);
+    thin();
     map.on("locationfound", ({ latlng }) => L.circleMarker(latlng, { radius: 8, className: "me" }).addTo(map));
     map.locate({ watch: false });
   });
@@ -257,7 +282,8 @@ function drawMap() {
 
 async function drawWaiting() {
   const records = await store.readRecords();
-  if (!records.length) return [make("p", { class: "empty" }, word("nothing_waiting"))];
+  const receipts = drawReceipts(await store.readReceipts());
+  if (!records.length) return [make("p", { class: receipts ? "quiet" : "empty", id: "all-sent" }, word("nothing_waiting")), receipts];
   const items = records.map(({ key, record, refused }) => {
     const address = bundle && addressOf(record.address_id);
     const drop = async () => {
@@ -270,7 +296,17 @@ async function drawWaiting() {
       refused ? make("p", { class: "fault" }, word("refused", { why: refused })) : null,
       refused ? button(word("forget"), drop, "plain") : null);
   });
-  return [button(word("send_now"), send, "wide"), make("ul", { class: "places" }, ...items)];
+  return [button(word("send_now"), send, "wide"), make("ul", { class: "places" }, ...items), receipts];
+}
+
+// One line a record that the server has answered for; a conflict stays in sight with what somebody has to look at.
+function drawReceipts(receipts) {
+  if (!receipts.length) return null;
+  const items = receipts.map(({ receipt, visit_id, said: what, kind, outcome, made_at, text }) =>
+    make("li", { class: `kept ${receipt}` }, make("strong", {}, text),
+      make("span", {}, `${code(kind)} · ${code(outcome)} · ${new Date(made_at).toLocaleString()}`),
+      make("span", { class: "quiet" }, [visit_id && word("receipt", { number: visit_id }), what].filter(Boolean).join(" · "))));
+  return make("section", { class: "receipts" }, make("h2", {}, word("receipts")), make("ul", { class: "places" }, ...items));
 }
 
 // one address

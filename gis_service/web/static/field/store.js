@@ -105,6 +105,22 @@ export async function forgetBundle() {
   await inStore("kept", "readwrite", (store) => asked(store.delete("bundle")));
 }
 
+// what the server said of the records sent last
+
+const RECEIPTS = 50;
+
+export async function readReceipts() {
+  const box = await inStore("kept", "readonly", (store) => asked(store.get("receipts")));
+  return box ? unseal(box) : [];
+}
+
+export async function keepReceipts(fresh) {
+  const keys = new Set(fresh.map(({ receipt_key }) => receipt_key));
+  const before = (await readReceipts()).filter(({ receipt_key }) => !keys.has(receipt_key));
+  const box = await seal([...fresh, ...before].slice(0, RECEIPTS));
+  await inStore("kept", "readwrite", (store) => asked(store.put(box, "receipts")));
+}
+
 // records that wait to be sent
 
 export async function keepRecord(record, photo = null) {
