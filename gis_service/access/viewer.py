@@ -27,6 +27,16 @@ class Viewer:
     seen_by: str | None = None  # the name of who views as this viewer
     within: frozenset[int] | None = None  # and the roots of that person's own areas, beyond which nobody looks
     everything: bool = False  # the shell on the server itself
+    called: str = ""  # the name of the person, where `name` is the login
+
+    @property
+    def signature(self) -> str:
+        """Who it was, for people to read, at most 100 characters: the person's name, and the login that is unique."""
+        return f"{self.called[:30]}（{self.name}）"[:100] if self.called not in ("", self.name) else self.name[:100]
+
+    def has_signed(self, signature: str | None) -> bool:
+        """Say whether a signature is this account's, whatever the person was called then."""
+        return signature is not None and (signature == self.name[:100] or signature.endswith(f"（{self.name}）"))
 
     def may(self, permission: Permission) -> bool:
         """Say whether the role has `permission`."""

@@ -171,4 +171,5 @@ def _viewer(session: Session, account: Account, now: datetime, *, read_only: boo
         officer_id=account.officer_id if role.is_business else None,
         account_id=account.id,
         read_only=read_only,
+        called=account.display_name,
     )

@@ -20,6 +20,7 @@ from gis_service.addresses.actions import assign_addresses
 from gis_service.addresses.queries import count_unresolved
 from gis_service.areas.tables import Area, AreaLevel, AreaVersion
 from gis_service.demo.generation import FILES, DemoDistrict, generate
+from gis_service.demo.grades import grade_all
 from gis_service.demo.quarters import quarters_of
 from gis_service.errors import ConflictError
 from gis_service.intake.actions import apply_import
@@ -89,6 +90,7 @@ def build_demo(
         _import(shell, district, progress)
         today = date.today()  # noqa: DTZ011 - a calendar day
         assign_addresses(shell.engine, shell.settings, shell.viewer, today, progress)
+        grade_all(shell, today)
         logins = _accounts(shell)
         if with_quarters:
             quarters = quarters_of(shell, district, today)

@@ -210,7 +210,7 @@ def _inspected(session: Session, viewer: Viewer, each: VisitRecord, day: date) -
             RentalInspection(
                 rental_id=rental.id,
                 inspected_on=day,
-                inspector=viewer.name[:100],
+                inspector=viewer.signature,
                 findings=each.note,
                 grade=rental.grade,
             )

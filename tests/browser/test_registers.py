@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from playwright.sync_api import Page, expect
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from gis_service.access.audit import attach_audit, trail_of
 from gis_service.access.personal import Vault
@@ -27,7 +27,8 @@ from gis_service.registers.mismatches.states import Side
 from gis_service.registers.quarters.actions import printed_certificate
 from gis_service.registers.quarters.calendar import Quarter
 from gis_service.registers.quarters.tables import ReconciledItem, Reconciliation
-from gis_service.registers.tables import Mismatch, MismatchState
+from gis_service.registers.rentals.tables import RentalGrading
+from gis_service.registers.tables import Mismatch, MismatchState, Rental
 from gis_service.settings import Settings
 from gis_service.storage.engine import open_engine, reading
 from gis_service.teams.scope import scope_of
@@ -100,7 +101,10 @@ def test_the_demo_has_closed_the_quarter_before_and_is_in_the_middle_of_this_one
         before, last = Quarter.of(today).previous, Scope(today, None)
         row = session.scalars(select(Reconciliation).where(Reconciliation.quarter == str(before))).one()
         assert row.village_id == area_by_code(session, last, said["village_code"])
-        assert (row.state, row.police_signed_by, row.village_signed_by) == ("closed", "commander", "steward")
+        signed = (row.police_signed_by, row.village_signed_by)
+        assert (row.state, *signed) == ("closed", "指挥员（commander）", "村社干部（steward）")
+        graded = session.scalar(select(func.count(RentalGrading.rental_id.distinct())))
+        assert graded == session.scalar(select(func.count(Rental.id))) > 0  # each grade says why
         sheet = printed_certificate(session, last, row.id)
         assert hashlib.sha256(sheet).hexdigest() == row.certificate_sha256
         closed = session.scalars(select(ReconciledItem.source_key).where(ReconciledItem.reconciliation_id == row.id))

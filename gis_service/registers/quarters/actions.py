@@ -175,12 +175,12 @@ def sign(engine: Engine, viewer: Viewer, reconciliation_id: int, *, today: date,
         signers = {Side.POLICE: row.police_signed_by, Side.VILLAGE: row.village_signed_by}
         if signers[signing] is not None:
             raise ConflictError(T("This side has signed already."))
-        if viewer.name in signers.values() and not viewer.everything:
+        if any(viewer.has_signed(signer) for signer in signers.values()) and not viewer.everything:
             raise NotPermittedError(T("Two people sign: nobody signs for both sides."))
         if signing is Side.POLICE:
-            row.police_signed_by, row.police_signed_at = viewer.name[:100], _now()
+            row.police_signed_by, row.police_signed_at = viewer.signature, _now()
         else:
-            row.village_signed_by, row.village_signed_at = viewer.name[:100], _now()
+            row.village_signed_by, row.village_signed_at = viewer.signature, _now()
         row.signed_digest = digest
         if row.police_signed_by is not None and row.village_signed_by is not None:
             row.state = QuarterState.SIGNED.value
@@ -211,7 +211,7 @@ def close(engine: Engine, settings: Settings, viewer: Viewer, reconciliation_id:
             frame[column] = pd.to_datetime(frame[column])
         if len(frame):
             insert_frame(session, ReconciledItem, frame[["reconciliation_id", *ITEM_COLUMNS]])
-        row.closed_by, row.closed_at = viewer.name[:100], _now()
+        row.closed_by, row.closed_at = viewer.signature, _now()
         printed = certificate(session, row, items, Scope(today, None))
         row.certificate, row.certificate_sha256 = printed, hashlib.sha256(printed).hexdigest()
         row.state = QuarterState.CLOSED.value

@@ -128,7 +128,7 @@ def inspect(
         if not row.let_from <= day <= today:
             raise InvalidInputError(T("The visit lies in the future, or before the dwelling was let."))
         inspection = RentalInspection(
-            rental_id=row.id, inspected_on=day, inspector=viewer.name[:100], findings=findings, grade=row.grade
+            rental_id=row.id, inspected_on=day, inspector=viewer.signature, findings=findings, grade=row.grade
         )
         session.add(inspection)
         session.flush()
