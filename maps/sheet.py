@@ -21,7 +21,7 @@ __all__ = ["Sheet", "draw_sheet"]
 _INK, _PAPER, _FAINT = "#16212b", "#ffffff", "#8a8f94"
 _LEGEND_MM, _LINE_MM, _MARGIN_MM = 52.0, 5.2, 3.0
 _SCALE_STEPS = (1.0, 2.0, 5.0)
-_LABEL_MM = 2.9
+_LABEL_MM, _LABEL_LINE_MM = 2.9, 3.5
 _GLYPH_MM = 2.9
 
 
@@ -39,7 +39,8 @@ class Sheet:
     legend
         The classes; the sheet shows it beside the map.
     labels
-        Text per label, on the index of ``frames`` when there are any, else of ``areas``; empty = none.
+        Text per label, on the index of ``frames`` when there are any, else of ``areas``; empty = none. Further lines
+        after a line feed are left out where only the first has room.
     frames
         Larger areas drawn as a line above the others; None = none.
     marked
@@ -175,16 +176,30 @@ def _labels(sheet: Sheet, view: _View) -> Iterator[str]:
     inner = shapely.get_coordinates(shapely.point_on_surface(named.geometry.loc[order].to_numpy()))
     taken: list[tuple[float, float, float, float]] = []
     for area_id, (x, y) in zip(order, view.at(inner).tolist(), strict=True):
-        text = str(sheet.labels.get(area_id, ""))
-        wide = sum(_GLYPH_MM if ord(sign) > 255 else _GLYPH_MM * 0.55 for sign in text)
-        box = (x - wide / 2, y - _LABEL_MM, x + wide / 2, y + 0.6)
-        if not text or any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
-            continue
-        taken.append(box)
-        # the halo is a text of its own: not everything that prints paints a stroke below its fill
-        halo = f'text-anchor="middle" fill="none" stroke="{_PAPER}" stroke-width=".8" stroke-linejoin="round"'
-        yield _text(x, y, text, _LABEL_MM, halo)
-        yield _text(x, y, text, _LABEL_MM, f'text-anchor="middle" fill="{_INK}"')
+        every = str(sheet.labels.get(area_id, "")).splitlines()
+        for lines in (every, every[:1]):
+            wide = max((_glyphs(line) * _GLYPH_MM for line in lines), default=0.0)
+            first = y - (len(lines) - 1) * _LABEL_LINE_MM / 2
+            last = first + (len(lines) - 1) * _LABEL_LINE_MM
+            box = (x - wide / 2, first - _LABEL_MM, x + wide / 2, last + 0.6)
+            if not wide or any(box[0] < b[2] and b[0] < box[2] and box[1] < b[3] and b[1] < box[3] for b in taken):
+                continue
+            taken.append(box)
+            for number, line in enumerate(lines):
+                yield from _label(x, first + number * _LABEL_LINE_MM, line)
+            break
+
+
+def _label(x: float, y: float, line: str) -> Iterator[str]:
+    # the halo is a text of its own: not everything that prints paints a stroke below its fill
+    halo = f'text-anchor="middle" fill="none" stroke="{_PAPER}" stroke-width=".8" stroke-linejoin="round"'
+    yield _text(x, y, line, _LABEL_MM, halo)
+    yield _text(x, y, line, _LABEL_MM, f'text-anchor="middle" fill="{_INK}"')
+
+
+def _glyphs(text: str) -> float:
+    """Width in Chinese characters; a Latin one is about half as wide."""
+    return sum(1.0 if ord(sign) > 255 else 0.55 for sign in text)
 
 
 def _north(x: float, y: float, texts: Texts) -> Iterator[str]:
@@ -223,12 +238,18 @@ def _legend(legend: Legend, name: str, x: float, y: float) -> Iterator[str]:
     for number, line in enumerate(_wrapped(legend.title, 15)):
         yield _text(x, y + number * 4.2, line, 3.1, f'fill="{_INK}" font-weight="bold"')
         top = y + number * 4.2 + 3
-    for number, each in enumerate(legend.classes):
-        at = top + number * _LINE_MM
+    at, said = top - _LINE_MM, set[str]()
+    for each in legend.classes:
+        if each.label in said:  # colours that only tell neighbours apart mean the same
+            continue
+        said.add(each.label)
+        at += _LINE_MM
         fill = f"url(#{name}-{escape(each.key)})" if each.hatch else each.fill
         yield f'<rect x="{x:g}" y="{at:.2f}" width="6" height="3.4" fill="{fill}" stroke="{_FAINT}" stroke-width=".2"/>'
-        yield _text(x + 8, at + 2.7, each.label, 2.7, f'fill="{_INK}"')
-    below = top + len(legend.classes) * _LINE_MM + 3
+        for number, line in enumerate(_wrapped(each.label, 15)):
+            at += 3.4 * bool(number)
+            yield _text(x + 8, at + 2.7, line, 2.7, f'fill="{_INK}"')
+    below = at + _LINE_MM + 3
     for number, line in enumerate(_wrapped(legend.note, 17)):
         yield _text(x, below + number * 3.6, line, 2.5, f'fill="{_FAINT}"')
 
@@ -241,7 +262,7 @@ def _wrapped(text: str, glyphs: int) -> list[str]:
     """Lines of at most so many Chinese characters; two Latin ones count as one."""
     lines, wide = [""], 0.0
     for sign in text:
-        step = 1.0 if ord(sign) > 255 else 0.55
+        step = _glyphs(sign)
         if wide + step > glyphs:
             lines.append("")
             wide = 0.0

@@ -208,7 +208,7 @@ def amount(value: Any) -> str:
         return "—"
     if isinstance(value, str):  # the mark of what is withheld
         return value
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+    return f"{value:,.1f}".removesuffix(".0")
 
 
 def load(value: Any) -> str:

@@ -66,7 +66,9 @@ def test_a_townships_bulletin_ranks_its_villages(planner: TestClient, board: Boa
 
     text = poppler("pdftotext", answer, tmp_path, "-layout")
     assert "2026-11" in text
-    assert re.findall(r"^\s*(\d)\s+area (N\d)", text, re.MULTILINE) == [("1", "N1"), ("2", "N2")]
+    ranked = re.findall(r"^\s*(\d)\s+area (N\d)", text, re.MULTILINE)
+    assert ranked[:2] == [("1", "N1"), ("2", "N2")]
+    assert sorted(name for _place, name in ranked[2:]) == ["N1", "N2"]  # and by what waits there
 
 
 @pytest.mark.parametrize(("suffix", "start"), [("pdf", b"%PDF"), ("png", b"\x89PNG"), ("svg", b"<svg")])
@@ -77,6 +79,13 @@ def test_any_map_is_a_file(planner: TestClient, suffix: str, start: bytes) -> No
     assert answer.content.startswith(start)
     if suffix == "svg":
         assert set(re.findall(r"area (\w+)", answer.text)) == {"N1", "N2", "S1", "S2"}
+
+
+def test_a_map_of_beats_shows_what_they_are_made_of(planner: TestClient) -> None:
+    drawn = planner.get("/sheets/maps/beats.svg", params=DAY).text
+
+    assert {"N11", "N12", "S11"} <= set(re.findall(r"area (\w+)", drawn))
+    assert re.findall(r"officer \w+", drawn)
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,13 @@ from gis_service.areas.tables import AreaLevel
 from gis_service.errors import NotFoundError
 from gis_service.registers.figures import let_on
 from gis_service.registers.people import registered_on
-from gis_service.registers.published import published_beat_loads, published_counts, published_coverage
+from gis_service.registers.published import (
+    published_beat_loads,
+    published_counts,
+    published_coverage,
+    published_mismatches,
+    published_rentals,
+)
 from gis_service.registers.rentals.queries import inspection_due_days
 from gis_service.registers.tables import Registration, Rental
 from gis_service.registers.withholding import all_shown, is_small, looks_across_townships, withhold
@@ -27,7 +33,8 @@ from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import beat_parts, officers
 from gis_service.texts import T
-from gis_service.web.command.indicators import SHOWN_BY, Indicator, Shown
+from gis_service.web.command.alerts import published_overdue
+from gis_service.web.command.indicators import SHOWN_BY, Indicator
 from gis_service.web.command.summing import summed_each
 from gis_service.web.drawing import Drawing
 from gis_service.web.rendering import records
@@ -35,6 +42,7 @@ from layers.crs import to_metric
 from maps.legend import Legend, LegendClass
 from maps.sheet import Sheet, draw_sheet
 
+NAMED_BY_COLOUR: Final = 2
 ADDRESSES_PRINTED: Final = 2000
 """Addresses on one beat sheet; how many there are in all is said."""
 
@@ -58,22 +66,25 @@ def map_svg(
     land = _metric(drawing, areas(drawing.session, drawing.scope, levels=[level], within=within))
     shown = SHOWN_BY[indicator](drawing)
     classes = shown.classes.loc[land.index]
+    values = shown.texts.reindex(land.index).fillna("—").astype(str)
+    legend, labels = shown.legend, land["name"].str.cat(values, sep="\n")
     if indicator is Indicator.BEATS:
-        legend, labels = _named_beats(shown, classes), land["name"]
-    else:
-        values = shown.texts.reindex(land.index).fillna("—").astype(str)
-        legend, labels = shown.legend, land["name"].str.cat(values, sep=" ")
+        legend, is_named = _beats_legend(shown.legend, values, classes)
+        labels = land["name"] if is_named else labels
     sheet = Sheet(areas=land, classes=classes, legend=legend, labels=labels)
     note = str(T("As of {day}; source: {source}", day=drawing.scope.day, source=shown.source))
     title = shown.legend.title
     return draw_sheet(sheet, title=title, note=note, width_mm=width_mm, height_mm=height_mm, texts=drawing.texts)
 
 
-def _named_beats(shown: Shown, classes: pd.Series) -> Legend:
-    """The legend of beats with the officers' names in place of a word."""
-    named = shown.texts.loc[classes.index].groupby(classes).agg(lambda names: "、".join(sorted(set(names))))
-    present = (each for each in shown.legend.classes if each.key in named.index)
-    return replace(shown.legend, classes=tuple(replace(each, label=named[each.key]) for each in present))
+def _beats_legend(legend: Legend, officers: pd.Series, classes: pd.Series) -> tuple[Legend, bool]:
+    """The legend of beats, with the officers' names where a colour has one or two; and whether it has them."""
+    named = officers.groupby(classes).unique()
+    present = tuple(each for each in legend.classes if each.key in named.index)
+    if named.map(len).max() > NAMED_BY_COLOUR:
+        return replace(legend, classes=present), False
+    told = tuple(replace(each, label="、".join(sorted(named[each.key]))) for each in present)
+    return replace(legend, classes=told), True
 
 
 def squad_content(drawing: Drawing, area_id: int) -> dict[str, Any]:
@@ -138,11 +149,32 @@ def bulletin_content(drawing: Drawing, area_id: int) -> dict[str, Any]:
         "begun": totals["begun"],
         "ended": totals["ended"],
         "villages": [row for _place, row in sorted(zip(by_load, rows, strict=True), key=lambda pair: pair[0])],
+        "watched": _watched(drawing, villages),
+        "rate_per": drawing.settings.rate_per,
         "maps": [
             map_svg(drawing, indicator, AreaLevel.VILLAGE, area_id, width_mm=180, height_mm=100)
             for indicator in (Indicator.LOAD, Indicator.MISMATCHES)
         ],
     }
+
+
+def _watched(drawing: Drawing, villages: pd.DataFrame) -> list[dict[str, Any]]:
+    """What waits in each village, as the reader may see it; most unsettled mismatches per head first."""
+    session, scope, settings = drawing.session, drawing.scope, drawing.settings
+    columns = (
+        (published_mismatches(session, scope, settings), ["mismatches"]),
+        (published_rentals(session, scope, settings), ["rentals", "group_rentals"]),
+        (published_overdue(session, scope, settings), ["overdue"]),
+    )
+    rows = records(villages)
+    for frame, names in columns:
+        for row, more in zip(rows, records(frame.loc[villages.index]), strict=True):
+            row.update({name: more[name] for name in names})
+    for row in rows:
+        found, people = row["mismatches"], row["migrants"]
+        known = not isinstance(found, str) and not isinstance(people, str) and found is not None and people
+        row["rate"] = found * settings.rate_per / people if known else found if isinstance(found, str) else None
+    return sorted(rows, key=lambda row: -row["rate"] if isinstance(row["rate"], float) else 1.0)
 
 
 def _movement(drawing: Drawing) -> pd.DataFrame:

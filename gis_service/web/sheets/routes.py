@@ -102,12 +102,16 @@ def map_sheet(
     level: Annotated[AreaLevel | None, Query()] = None,
     within: Annotated[RowKey | None, Query()] = None,
 ) -> Response:
-    """Any map of the command centre as PDF, PNG or SVG; the largest level that has several areas when none is named."""
+    """Any map of the command centre as PDF, PNG or SVG.
+
+    When no level is named, the largest that has several areas; for beats, what they are made of.
+    """
     drawing = Drawing(session, scope, settings)
     if within is not None:
         area_details(session, scope, within)  # a sheet of an area that is not one's own is hidden
     counts = area_names(session, scope, within=within)["level"].value_counts()
-    usual = next((each for each in LEVELS if counts.get(each.value, 0) > 1), AreaLevel.COMPOUND)
+    several = next((each for each in LEVELS if counts.get(each.value, 0) > 1), AreaLevel.COMPOUND)
+    usual = AreaLevel.COMPOUND if indicator is Indicator.BEATS else several
     width_mm, height_mm = MAP_MM
     drawn = map_svg(drawing, indicator, level or usual, within, width_mm=width_mm, height_mm=height_mm)
     name = f"{indicator.value}-{scope.day}.{suffix}"
