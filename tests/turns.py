@@ -18,6 +18,8 @@ LONGEST: Final = (
     "test_small_counts.py",
     "test_command.py",
     "test_scenarios.py",
+    "test_scenarios_land.py",
+    "test_scenarios_published.py",
     "test_land_forms.py",
     "test_import_areas.py",
     "test_demo_district.py",

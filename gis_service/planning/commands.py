@@ -20,6 +20,7 @@ from gis_service.errors import InvalidInputError
 from gis_service.jobs.queue import JobQueue
 from gis_service.planning import scenarios
 from gis_service.planning.bases import Base
+from gis_service.planning.by_hand import take_by_hand
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import edit_of
 from gis_service.planning.graphs import Rules, Within, Workload
@@ -130,7 +131,7 @@ def step(
         said = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
         raise InvalidInputError(T("{file} is not JSON.", file=file)) from error
-    steps = scenarios.add_step(shell.engine, shell.viewer, number, edit_of(said))
+    steps = take_by_hand(shell.engine, shell.settings, shell.viewer, number, edit_of(said))
     console.print(str(T("The scenario has {count} steps.", count=steps)))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import geopandas as gpd
@@ -43,14 +45,64 @@ def copy_of_day(session: Session, scope: Scope, settings: Settings, area_id: int
     if land.empty:
         raise InvalidInputError(T("There are no compounds in {name} on {day}.", name=details["name"], day=scope.day))
     hard = difficulty_of_areas(session, scope, settings)
-    inside = _inside(hard, area_id)
-    above = hard["parent_id"].to_numpy(dtype=object)
-    parents = {int(key): None if pd.isna(up) else int(up) for key, up in zip(hard.index.to_numpy(), above, strict=True)}
-    pieces = _pieces(session, scope, settings, set(land.index.tolist()))
-    held = _held(session, scope, {piece.beat_id for piece in pieces if piece.beat_id is not None})
+    inside = inside_of(hard, area_id)
+    parents = parents_in(hard)
+    pieces = pieces_in(session, scope, settings, set(land.index.tolist()))
+    held = held_beats(session, scope, {piece.beat_id for piece in pieces if piece.beat_id is not None})
     position = {beat.beat_id: place for place, beat in enumerate(held)}
-    middles = _middles(land, pieces, settings)
+    middles = middles_m(land, pieces, settings)
     names: dict[int, str] = dict(zip(land.index.tolist(), land["name"].tolist(), strict=True))
+    units = units_from(pieces, middles, names, parents, position)
+    units_of: dict[int, list[int]] = defaultdict(list)
+    for number, unit in enumerate(units):
+        units_of[unit.area_id].append(number)
+    return Inputs(
+        day=scope.day,
+        area_id=area_id,
+        area_name=details["name"],
+        standard=settings.persons_per_officer,
+        metric_crs=settings.metric_crs,
+        units=tuple(units),
+        edges=tuple(links_of(borders_of(land, settings), units_of, middles)),
+        beats=tuple(held),
+        places=tuple(
+            Place(
+                area_id=int(key),
+                code=str(row["code"]),
+                name=str(row["name"]),
+                level=str(row["level"]),
+                parent_id=parents[int(key)],
+                multiplier=round(float(row["multiplier"]), 6),
+            )
+            for key, row in _rows(hard.loc[inside])
+            if row["level"] != AreaLevel.COMPOUND
+        ),
+    )
+
+
+def parents_in(tree: pd.DataFrame) -> dict[int, int | None]:
+    """The area above each, None = nothing above."""
+    above = tree["parent_id"].to_numpy(dtype=object)
+    return {int(key): None if pd.isna(up) else int(up) for key, up in zip(tree.index.to_numpy(), above, strict=True)}
+
+
+def inside_of(tree: pd.DataFrame, area_id: int) -> list[int]:
+    """The area and whatever lies below it."""
+    found, wave = [area_id], [area_id]
+    while wave:
+        wave = tree.index[tree["parent_id"].isin(wave)].tolist()
+        found += wave
+    return found
+
+
+def units_from(
+    pieces: Sequence[Piece],
+    middles: np.ndarray,
+    names: Mapping[int, str],
+    parents: Mapping[int, int | None],
+    position: Mapping[int, int],
+) -> list[Unit]:
+    """Units from pieces and their middles in metres; `position` is that of each beat in the inputs."""
     units = []
     for piece, (x_m, y_m) in zip(pieces, middles.tolist(), strict=True):
         village = parents.get(piece.area_id) or piece.area_id
@@ -71,44 +123,14 @@ def copy_of_day(session: Session, scope: Scope, settings: Settings, area_id: int
                 **piece.counts,
             )
         )
-    units_of: dict[int, list[int]] = defaultdict(list)
-    for number, unit in enumerate(units):
-        units_of[unit.area_id].append(number)
-    return Inputs(
-        day=scope.day,
-        area_id=area_id,
-        area_name=details["name"],
-        standard=settings.persons_per_officer,
-        metric_crs=settings.metric_crs,
-        units=tuple(units),
-        edges=tuple(links_of(_borders(land, settings), units_of, middles)),
-        beats=tuple(held),
-        places=tuple(
-            Place(
-                area_id=int(key),
-                code=str(row["code"]),
-                name=str(row["name"]),
-                level=str(row["level"]),
-                parent_id=parents[int(key)],
-                multiplier=round(float(row["multiplier"]), 6),
-            )
-            for key, row in _rows(hard.loc[inside])
-            if row["level"] != AreaLevel.COMPOUND
-        ),
-    )
+    return units
 
 
-def _inside(tree: pd.DataFrame, area_id: int) -> list[int]:
-    """The area and whatever lies below it."""
-    found, wave = [area_id], [area_id]
-    while wave:
-        wave = tree.index[tree["parent_id"].isin(wave)].tolist()
-        found += wave
-    return found
-
-
-def _pieces(session: Session, scope: Scope, settings: Settings, area_ids: set[int]) -> list[Piece]:
-    rows = counted(session, scope, area_ids)
+def pieces_in(
+    session: Session, scope: Scope, settings: Settings, area_ids: set[int], people_on: date | None = None
+) -> list[Piece]:
+    """What becomes units of some compounds, by area id; `people_on` as in `counted`."""
+    rows = counted(session, scope, area_ids, people_on)
     parts = beat_parts(session, scope)
     parts = parts[parts["area_id"].isin(area_ids)]
     on_record: dict[int, list[Piece]] = defaultdict(list)
@@ -127,7 +149,8 @@ def _pieces(session: Session, scope: Scope, settings: Settings, area_ids: set[in
     ]
 
 
-def _held(session: Session, scope: Scope, beat_ids: set[int]) -> list[HeldBeat]:
+def held_beats(session: Session, scope: Scope, beat_ids: set[int]) -> list[HeldBeat]:
+    """Some beats with who holds them on the scope's day, by code."""
     everything = Scope(scope.day, None)
     staff = officers(session, everything)
     staff = staff.sort_values("role")[~staff.sort_values("role").index.duplicated()]
@@ -163,7 +186,7 @@ def _rows(frame: pd.DataFrame) -> list[tuple[int, dict[str, Any]]]:
     return list(zip(keys, frame.to_dict("records"), strict=True))  # type: ignore[arg-type]  # columns are named
 
 
-def _middles(land: gpd.GeoDataFrame, pieces: list[Piece], settings: Settings) -> np.ndarray:
+def middles_m(land: gpd.GeoDataFrame, pieces: list[Piece], settings: Settings) -> np.ndarray:
     """Middle of each unit in metres: of its addresses, else of its compound."""
     inner = shapely.point_on_surface(land.geometry.to_numpy())
     of_area = dict(zip(land.index.tolist(), shapely.get_coordinates(inner).tolist(), strict=True))
@@ -172,7 +195,8 @@ def _middles(land: gpd.GeoDataFrame, pieces: list[Piece], settings: Settings) ->
     return np.asarray(shapely.get_coordinates(to_metric(points, settings.metric_crs).geometry.to_numpy()))
 
 
-def _borders(land: gpd.GeoDataFrame, settings: Settings) -> list[tuple[int, int, float]]:
+def borders_of(land: gpd.GeoDataFrame, settings: Settings) -> list[tuple[int, int, float]]:
+    """Pairs of compounds (lon-lat) with a common border, and its metres."""
     pairs = adjacency(
         to_metric(land, settings.metric_crs),
         widest_sliver_m=settings.border_gap_m,

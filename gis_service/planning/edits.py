@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, model_valid
 
 from gis_service.api.wire import PlainText, RowKey
 from gis_service.errors import Fault, InvalidInputError
+from gis_service.planning.inputs import HeldBeat, Outline, Place, Share, Unit
 from gis_service.teams.tables import EmploymentForm, Side
 from gis_service.texts import T
 
@@ -69,10 +70,44 @@ class Assign(BaseModel):
 
 
 class Boundary(BaseModel):
-    """A change of the land that the plan counts on: it is applied by itself, and the plan is not published before."""
+    """A change of the land that the plan counts on: it is applied by itself, and the plan is not published before.
+
+    Taken by hand it becomes `Redrawn`.
+    """
 
     kind: Literal["boundary"]
     land_change_id: RowKey
+
+
+class PartNumber(BaseModel):
+    """Which part of a beat a provisional id stands for: the `number`-th, from 0, of a compound and a beat."""
+
+    part_id: int
+    area_id: int
+    beat_id: int
+    number: int
+
+
+class Redrawn(BaseModel):
+    """What a change of the land that the plan counts on does to its units, worked out when it was chosen.
+
+    Units that stay keep their order; `units` follow them. `came_from`: for each of these, the former unit that most of
+    its addresses were in. `shares`: for each, whose its addresses are today; nothing where all are `Unit.beat`'s.
+    `edges` are those of `units`, in the new numbering. `beats` come from outside and are put behind the others.
+    """
+
+    kind: Literal["redrawn"]
+    land_change_id: RowKey
+    dropped: list[int] = []
+    units: list[Unit] = []
+    came_from: list[int | None] = []
+    shares: list[list[Share]] = []
+    edges: list[tuple[int, int, float]] = []
+    beats: list[HeldBeat] = []
+    places: list[Place] = []
+    gone_places: list[int] = []
+    outlines: list[Outline] = []
+    parts: list[PartNumber] = []
 
 
 class TownshipPosts(BaseModel):
@@ -121,7 +156,8 @@ ByHand = Annotated[
     Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount | Mark, Field(discriminator="kind")
 ]
 Edit = Annotated[
-    Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount | Mark | Drawn, Field(discriminator="kind")
+    Recruits | Leave | Give | NewBeat | Assign | Boundary | Headcount | Mark | Redrawn | Drawn,
+    Field(discriminator="kind"),
 ]
 
 _EDIT: TypeAdapter[Edit] = TypeAdapter(Edit)

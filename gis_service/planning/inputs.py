@@ -8,6 +8,9 @@ from datetime import date
 
 from pydantic import BaseModel, ConfigDict
 
+FIRST_PROVISIONAL = 2_000_000_000
+"""Ids from here on are of areas, and of parts of beats, that a draft of the land brings and no record has yet."""
+
 
 class _Fixed(BaseModel):
     model_config = ConfigDict(frozen=True)
@@ -61,6 +64,26 @@ class Place(_Fixed):
     level: str
     parent_id: int | None
     multiplier: float
+
+
+class Outline(_Fixed):
+    """A compound as a draft of the land draws it; `border` is WKB (lon-lat) in hexadecimal digits."""
+
+    area_id: int
+    code: str
+    name: str
+    border: str
+
+
+class Share(_Fixed):
+    """How many addresses and migrants of a unit are in which beat today.
+
+    `beat` is a position in `Inputs.beats`, -1 = nobody's.
+    """
+
+    beat: int
+    addresses: int
+    migrants: int
 
 
 class Inputs(_Fixed):

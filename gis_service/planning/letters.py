@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.plans import Plan, handed_on
+from gis_service.texts import T
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,18 @@ def letters_of(plan: Plan, *, only: Collection[int] | None = None) -> list[Lette
     only
         Compounds that the viewer may see; letters speak of these alone.
     """
-    today = plan_of_today(plan.inputs)
+    today = plan.today
     gained: dict[str, list[str]] = {}
     lost: dict[str, list[str]] = {}
-    for number, unit in enumerate(plan.inputs.units):
-        before, after = today.holder(number), plan.holder(number)
-        if before == after or (only is not None and unit.area_id not in only):
+    for each in handed_on(plan):
+        unit = plan.inputs.units[each.unit]
+        if not each.addresses or (only is not None and unit.area_id not in only):
             continue
-        if before is not None:
-            lost.setdefault(before, []).append(unit.name)
-        if after is not None:
-            gained.setdefault(after, []).append(unit.name)
+        name = str(T("a part of {name}", name=unit.name)) if each.is_part else unit.name
+        if each.before is not None:
+            lost.setdefault(each.before, []).append(name)
+        if each.after is not None and name not in gained.get(each.after, ()):
+            gained.setdefault(each.after, []).append(name)
     people = {**today.staff, **plan.staff}
     held = {beat.staff: beat.name for beat in plan.beats.values() if beat.staff}
     found = [

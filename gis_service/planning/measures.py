@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.plans import Plan, handed_on, plan_of_today
 from gis_service.settings import Settings
 
 HISTOGRAM_EDGES = (0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0)
@@ -52,7 +52,8 @@ def measured(plan: Plan, settings: Settings, *, only: Collection[int] | None = N
             addresses[key] = addresses.get(key, 0) + inputs.units[number].addresses
     shown = [beat for beat in plan.beats.values() if only is None or beat.key in addresses]
     changed = [n for n in units if plan.beat_of[n] != today.beat_of[n]]
-    other_officer = [n for n in units if plan.holder(n) != today.holder(n)]
+    shown_units = set(units)
+    handed = [each for each in handed_on(plan) if each.unit in shown_units]
     touched = {plan.beat_of[n] for n in changed} | {today.beat_of[n] for n in changed}
     beats = []
     for beat in shown:
@@ -89,8 +90,8 @@ def measured(plan: Plan, settings: Settings, *, only: Collection[int] | None = N
         "spread": round(float(loads.std() / loads.mean()), 4) if len(loads) and loads.mean() else None,
         "weighted_missing": round(sum(a["weighted_missing"] for a in areas if a["is_township"]), 2),
         "changed_units": len(changed),
-        "changed_addresses": sum(inputs.units[n].addresses for n in other_officer),
-        "changed_migrants": sum(inputs.units[n].migrants for n in other_officer),
+        "changed_addresses": sum(each.addresses for each in handed),
+        "changed_migrants": sum(each.migrants for each in handed),
         "changed_beats": len(touched - {None}),
         **costs_yuan(plan, [beat.staff for beat in shown if beat.staff], settings),
     }

@@ -13,7 +13,7 @@ from gis_service.access.audit import record
 from gis_service.access.viewer import Viewer
 from gis_service.areas.reach import reach_of
 from gis_service.jobs.running import as_message
-from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.plans import Plan, handed_on
 from gis_service.planning.tables import Notice, NoticeRead, Scenario
 from gis_service.storage.engine import transaction
 from gis_service.texts import T
@@ -25,19 +25,16 @@ KEPT_DAYS = 30
 
 def notify(session: Session, scenario: Scenario, plan: Plan, day: date) -> int:
     """Tell every officer whose beat changes, and the people of every township concerned; returns how many."""
-    inputs, today = plan.inputs, plan_of_today(plan.inputs)
+    today = plan.today
     lost: dict[int, int] = {}
     won: dict[int, int] = {}
     touched: set[int] = set()
-    for number, unit in enumerate(inputs.units):
-        before, after = today.holder(number), plan.holder(number)
-        if before == after:
-            continue
-        touched.add(unit.township_id)
-        for key, counts in ((before, lost), (after, won)):
+    for each in handed_on(plan):
+        touched.add(plan.inputs.units[each.unit].township_id)
+        for key, counts in ((each.before, lost), (each.after, won)):
             person = None if key is None else (today.staff.get(key) or plan.staff.get(key))
             if person is not None and person.officer_id is not None:
-                counts[person.officer_id] = counts.get(person.officer_id, 0) + unit.addresses
+                counts[person.officer_id] = counts.get(person.officer_id, 0) + each.addresses
     now = datetime.now(UTC)
     rows = [
         Notice(

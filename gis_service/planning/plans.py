@@ -1,16 +1,14 @@
-"""What a scenario comes to: today's beats, and every step of the people and of the optimiser upon them. Pure."""
+"""What a scenario comes to: beats, the beat of each unit, the people, and what the drawing has to respect. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from gis_service.errors import ConflictError, InvalidInputError, NotFoundError
-from gis_service.planning.edits import Assign, Boundary, Drawn, Edit, Give, Headcount, Leave, Mark, NewBeat, Recruits
-from gis_service.planning.inputs import Inputs
-from gis_service.texts import T
+from gis_service.planning.edits import PartNumber
+from gis_service.planning.inputs import Inputs, Outline, Share
 
 
 @dataclass(frozen=True)
@@ -59,9 +57,26 @@ class Marks:
     barriers: set[Pair] = field(default_factory=set)
 
 
+@dataclass(frozen=True)
+class HandedOn:
+    """Addresses of a unit whose officer is another than today; not all of them when `is_part`."""
+
+    unit: int
+    before: str | None
+    after: str | None
+    addresses: int
+    migrants: int
+    is_part: bool
+
+
 @dataclass
 class Plan:
-    """Beats by key, the beat of each unit (None = nobody's), and the people."""
+    """Beats by key, the beat of each unit (None = nobody's), and the people.
+
+    Where the plan counts on a draft of the land, `inputs` are as after it; `copied` are those of the day, `outlines`
+    the compounds that are drawn anew, `parts` what provisional ids of parts stand for, and `shares` tell, by unit,
+    whose its addresses are today where they are not all in one beat.
+    """
 
     inputs: Inputs
     beats: dict[str, PlanBeat]
@@ -73,6 +88,15 @@ class Plan:
     marks: Marks = field(default_factory=Marks)
     drawn: dict[str, Any] | None = None
     steps: int = 0
+    copied: Inputs | None = None
+    outlines: dict[int, Outline] = field(default_factory=dict)
+    parts: dict[int, PartNumber] = field(default_factory=dict)
+    shares: dict[int, list[Share]] = field(default_factory=dict)
+
+    @property
+    def today(self) -> Plan:
+        """The plan that is in force on the day of the copy, on the land of that day."""
+        return plan_of_today(self.copied or self.inputs)
 
     @property
     def free_recruits(self) -> list[Staff]:
@@ -110,157 +134,23 @@ def plan_of_today(inputs: Inputs) -> Plan:
     return Plan(inputs, beats, [None if unit.beat < 0 else keys[unit.beat] for unit in inputs.units], staff)
 
 
-def replayed(inputs: Inputs, edits: Iterable[Edit]) -> Plan:
-    """Today's plan after all steps."""
-    plan = plan_of_today(inputs)
-    for edit in edits:
-        take_step(plan, edit)
-    return plan
-
-
-def take_step(plan: Plan, edit: Edit) -> None:
-    """Take one step.
-
-    Raises
-    ------
-    NotFoundError, ConflictError, InvalidInputError
-        It names a beat, a unit or somebody that is not in the plan; there is nobody to take a new beat.
-    """
-    plan.steps += 1
-    match edit:
-        case Recruits():
-            _hire(plan, edit)
-        case Leave():
-            _let_go(plan, edit)
-        case Give():
-            _give(plan, edit)
-        case NewBeat():
-            _open_beat(plan, edit)
-        case Assign():
-            _assign(plan, edit)
-        case Boundary():
-            plan.boundaries.append(edit.land_change_id)
-        case Headcount():
-            _fix_posts(plan, edit)
-        case Mark():
-            _mark(plan, edit)
-        case Drawn():
-            _draw(plan, edit)
+def handed_on(plan: Plan) -> list[HandedOn]:
+    """Which addresses have another officer than today, unit by unit."""
+    today = plan_of_today(plan.inputs)
+    holder_of = [today.beats[f"b{held.beat_id}"].staff for held in plan.inputs.beats]
+    found = []
+    for number, unit in enumerate(plan.inputs.units):
+        after, shares = plan.holder(number), plan.shares.get(number)
+        whole = Share(beat=unit.beat, addresses=unit.addresses, migrants=unit.migrants)
+        for share in shares or [whole]:
+            before = holder_of[share.beat] if share.beat >= 0 else None
+            if before != after:
+                some = HandedOn(number, before, after, share.addresses, share.migrants, is_part=bool(shares))
+                found.append(some)
+    return found
 
 
 def new_beat_key(plan: Plan, taken: Iterable[str] = ()) -> str:
     """A key that no beat of the plan has."""
     numbers = [int(key[1:]) for key in (*plan.beats, *taken) if key.startswith("n")]
     return f"n{max(numbers, default=0) + 1}"
-
-
-def _give(plan: Plan, edit: Give) -> None:
-    _check_units(plan, edit.units)
-    _beat(plan, edit.beat)
-    for unit in edit.units:
-        plan.beat_of[unit] = edit.beat
-
-
-def _fix_posts(plan: Plan, edit: Headcount) -> None:
-    for fixed in edit.townships:
-        if fixed.area_id not in plan.inputs.townships:
-            raise NotFoundError(
-                T("There is no township {area_id} in your part of the district.", area_id=fixed.area_id)
-            )
-        plan.headcount[fixed.area_id] = fixed.posts
-
-
-def _hire(plan: Plan, edit: Recruits) -> None:
-    if len(edit.people) > edit.count:
-        raise InvalidInputError(T("There are more names than recruits."))
-    township = edit.township_id
-    townships = plan.inputs.townships
-    if township is None and len(townships) == 1:
-        township = townships[0]
-    if township is not None and township not in townships:
-        raise NotFoundError(T("There is no township {area_id} in your part of the district.", area_id=township))
-    named = {each.badge_no for each in plan.staff.values() if each.badge_no}
-    for number in range(edit.count):
-        person = edit.people[number] if number < len(edit.people) else None
-        if person is not None and person.badge_no in named:
-            raise ConflictError(T("The badge number {badge_no} is taken.", badge_no=person.badge_no))
-        key = f"r{plan.steps}_{number + 1}"
-        plan.staff[key] = Staff(
-            key=key,
-            name=person.name if person else str(T("recruit {number}", number=f"{plan.steps}-{number + 1}")),
-            badge_no=person.badge_no if person else None,
-            form=edit.form.value,
-            side=edit.side.value,
-            from_day=edit.from_day,
-            township_id=township,
-        )
-        if person is not None:
-            named.add(person.badge_no)
-
-
-def _let_go(plan: Plan, edit: Leave) -> None:
-    key = next((each.key for each in plan.staff.values() if each.badge_no == edit.badge_no), None)
-    if key is None:
-        raise NotFoundError(T("No officer {badge_no} holds a beat in this scenario.", badge_no=edit.badge_no))
-    plan.gone.add(key)
-    del plan.staff[key]
-    for beat in [each for each in plan.beats.values() if each.staff == key]:
-        plan.beats[beat.key] = replace(beat, staff=None)
-
-
-def _open_beat(plan: Plan, edit: NewBeat) -> None:
-    _check_units(plan, edit.units)
-    free = plan.free_recruits
-    key = new_beat_key(plan)
-    first = plan.inputs.units[edit.units[0]]
-    plan.beats[key] = PlanBeat(key, f"{first.name}片", first.village_id, free[0].key if free else None)
-    for unit in edit.units:
-        plan.beat_of[unit] = key
-
-
-def _assign(plan: Plan, edit: Assign) -> None:
-    beat = _beat(plan, edit.beat)
-    key = None
-    if edit.badge_no is not None:
-        key = next((each.key for each in plan.staff.values() if each.badge_no == edit.badge_no), None)
-        if key is None:
-            raise NotFoundError(T("No officer {badge_no} holds a beat in this scenario.", badge_no=edit.badge_no))
-    plan.beats[beat.key] = replace(beat, staff=key)
-
-
-def _mark(plan: Plan, edit: Mark) -> None:
-    _check_units(plan, edit.units)
-    if edit.mark == "lock":
-        nobodys = [unit for unit in edit.units if plan.beat_of[unit] is None]
-        if edit.on and nobodys:
-            raise ConflictError(T("What is nobody's cannot be locked: give it to a beat first."))
-        plan.marks.locks = plan.marks.locks | set(edit.units) if edit.on else plan.marks.locks - set(edit.units)
-        return
-    pair = (min(edit.units), max(edit.units))
-    chosen, other = plan.marks.bridges, plan.marks.barriers
-    if edit.mark == "barrier":
-        chosen, other = other, chosen
-    if not edit.on:
-        chosen.discard(pair)
-        return
-    if pair in other:
-        raise ConflictError(T("Two compounds cannot have a bridge and a barrier between them: remove the other first."))
-    chosen.add(pair)
-
-
-def _draw(plan: Plan, edit: Drawn) -> None:
-    plan.beats = {said["key"]: PlanBeat(**said) for said in edit.beats}
-    plan.beat_of = list(edit.beat_of)
-    plan.drawn = edit.told
-
-
-def _check_units(plan: Plan, units: Iterable[int]) -> None:
-    for unit in units:
-        if unit >= len(plan.beat_of):
-            raise NotFoundError(T("There is no unit {unit} in this scenario.", unit=unit))
-
-
-def _beat(plan: Plan, key: str) -> PlanBeat:
-    if key not in plan.beats:
-        raise NotFoundError(T("There is no beat {key} in this scenario.", key=key))
-    return plan.beats[key]

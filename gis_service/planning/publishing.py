@@ -20,10 +20,10 @@ from gis_service.addresses.replacing import place_again, points_of
 from gis_service.addresses.tables import Placement
 from gis_service.areas.tables import AreaVersion, ChangeState, LandChange
 from gis_service.errors import ConflictError, InvalidInputError, NotPermittedError
-from gis_service.planning.inputs import Inputs
 from gis_service.planning.notices import notify
 from gis_service.planning.plans import Plan, plan_of_today
 from gis_service.planning.scenarios import Seen, plan_of, seen
+from gis_service.planning.settling import other_than_planned, settled
 from gis_service.planning.tables import Notice, Scenario, ScenarioState
 from gis_service.settings import Settings
 from gis_service.storage.bulk import hold_alone
@@ -67,7 +67,8 @@ def publish(engine: Engine, settings: Settings, viewer: Viewer, scenario_id: int
             raise InvalidInputError(T("A scenario is published for a day after {day}.", day=scenario.day))
         plan = plan_of(session, scenario)
         _refuse_unapplied(session, plan.boundaries, day)
-        _refuse_changed(session, plan.inputs, day)
+        plan = settled(session, plan, day)
+        _refuse_changed(session, plan, day)
         writing = _Writing(session, scenario, plan, day)
         writing.write()
         addresses = _place(session, settings, writing.compounds, day)
@@ -293,12 +294,17 @@ class _Writing:
         return rows
 
 
-def _refuse_changed(session: Session, inputs: Inputs, day: date) -> None:
-    """Refuse when the beats of the land concerned are not what they were on the scenario's day."""
+def _refuse_changed(session: Session, plan: Plan, day: date) -> None:
+    """Refuse when the beats of the land concerned are not what they were on the scenario's day.
+
+    Of compounds that a change of the land draws anew `settled` has compared them.
+    """
+    inputs = plan.inputs
     compounds = sorted({unit.area_id for unit in inputs.units})
+    unchanged = [area_id for area_id in compounds if area_id not in plan.outlines]
     since = or_(BeatPart.valid_from > inputs.day, BeatPart.valid_to <= day)
     fresh = select(BeatPart.id).where(
-        BeatPart.area_id.in_(compounds), since, or_(BeatPart.valid_to.is_(None), BeatPart.valid_to > inputs.day)
+        BeatPart.area_id.in_(unchanged), since, or_(BeatPart.valid_to.is_(None), BeatPart.valid_to > inputs.day)
     )
     held = {beat.beat_id: beat.officer_id for beat in inputs.beats}
     rows = session.execute(
@@ -308,7 +314,7 @@ def _refuse_changed(session: Session, inputs: Inputs, day: date) -> None:
     others = {beat_id for beat_id, officer_id in held.items() if duties.get(beat_id) != officer_id}
     gone = select(AreaVersion.area_id).where(AreaVersion.area_id.in_(compounds), AreaVersion.valid_on(day))
     if session.scalars(fresh).first() is not None or others or len(set(session.scalars(gone))) < len(compounds):
-        raise ConflictError(T("Land or beats have changed since {day}: make the scenario anew.", day=inputs.day))
+        raise other_than_planned(inputs.day)
 
 
 def _refuse_unapplied(session: Session, change_ids: Collection[int], day: date) -> None:

@@ -17,6 +17,7 @@ from gis_service.jobs.routes import JobItem, QueueDep, job_item
 from gis_service.jobs.running import said_in_words
 from gis_service.planning import scenarios
 from gis_service.planning.balance import Balance, balance_of
+from gis_service.planning.by_hand import take_by_hand
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import ByHand
 from gis_service.planning.graphs import Rules
@@ -223,9 +224,12 @@ def read_scenario(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, sc
 
 
 @router.post("/scenarios/{scenario_id}/steps", dependencies=[PLAN])
-def take_step(engine: EngineDep, acting: ActingDep, scenario_id: RowKey, order: StepOrder) -> StepDone:
+def take_step(
+    engine: EngineDep, settings: SettingsDep, acting: ActingDep, scenario_id: RowKey, order: StepOrder
+) -> StepDone:
     """Change a scenario by one step."""
-    return StepDone(steps=scenarios.add_step(engine, acting, scenario_id, order.step, after_step=order.after_step))
+    steps = take_by_hand(engine, settings, acting, scenario_id, order.step, after_step=order.after_step)
+    return StepDone(steps=steps)
 
 
 @router.post("/scenarios/{scenario_id}/undo", dependencies=[PLAN])

@@ -15,13 +15,12 @@ from gis_service.access.viewer import Viewer
 from gis_service.areas.queries import area_details
 from gis_service.areas.reach import reach_of
 from gis_service.areas.scope import subtree
-from gis_service.areas.tables import ChangeState
-from gis_service.changes.actions import land_change
 from gis_service.errors import ConflictError, InvalidInputError, NotFoundError, NotPermittedError
 from gis_service.planning.copying import copy_of_day
-from gis_service.planning.edits import Boundary, Edit, edit_of
-from gis_service.planning.inputs import Inputs, packed, unpacked
-from gis_service.planning.plans import Plan, replayed, take_step
+from gis_service.planning.edits import Edit, edit_of
+from gis_service.planning.inputs import FIRST_PROVISIONAL, Inputs, packed, unpacked
+from gis_service.planning.plans import Plan
+from gis_service.planning.replaying import replayed, take_step
 from gis_service.planning.tables import Scenario, ScenarioComment, ScenarioEdit, ScenarioState
 from gis_service.registers.withholding import looks_across_townships
 from gis_service.settings import Settings
@@ -102,8 +101,6 @@ def add_step(engine: Engine, viewer: Viewer, scenario_id: int, edit: Edit, *, af
         plan = plan_of(session, scenario)
         if after_step is not None and plan.steps != after_step:
             raise ConflictError(T("Somebody has changed the scenario meanwhile; look at it and try again."))
-        if isinstance(edit, Boundary):
-            _require_alive(session, viewer, edit.land_change_id)
         take_step(plan, edit)
         said = edit.model_dump(mode="json")
         session.add(
@@ -118,13 +115,6 @@ def add_step(engine: Engine, viewer: Viewer, scenario_id: int, edit: Edit, *, af
         )
         _record(session, viewer, "edit_scenario", scenario, step=plan.steps, kind=edit.kind)
         return plan.steps
-
-
-def _require_alive(session: Session, viewer: Viewer, change_id: int) -> None:
-    """Refuse to count on a change of the land that nobody will apply, or that the viewer does not see."""
-    state = land_change(session, viewer, change_id).state
-    if state in (ChangeState.DISCARDED, ChangeState.REVERTED):
-        raise ConflictError(T("This change of the land is {state}.", state=state))
 
 
 def undo_step(engine: Engine, viewer: Viewer, scenario_id: int) -> int:
@@ -272,7 +262,19 @@ def _sight(session: Session, viewer: Viewer, scenario: Scenario) -> Seen | None:
         return Seen(scenario, None, across)
     inside: set[int] = set(session.scalars(subtree([scenario.area_id], scenario.day)))
     below = reach & inside
-    return Seen(scenario, below, across) if below else None
+    return Seen(scenario, below | _founded_below(session, scenario, below), across) if below else None
+
+
+def _founded_below(session: Session, scenario: Scenario, seen_areas: frozenset[int]) -> frozenset[int]:
+    """What drafts of the land, on which a scenario counts, found in areas that somebody sees."""
+    found = set(seen_areas)
+    redrawn = _steps(scenario).where(ScenarioEdit.kind == "redrawn")
+    for said in (step.said for step in session.scalars(redrawn)):
+        above = [(place["area_id"], place["parent_id"]) for place in said["places"] if place["level"] != "compound"]
+        above += [(unit["area_id"], unit["village_id"]) for unit in said["units"]]
+        for _ in range(2):  # townships and villages, in whatever order, before what lies in them
+            found |= {area_id for area_id, parent in above if area_id >= FIRST_PROVISIONAL and parent in found}
+    return frozenset(found)
 
 
 def _editable(session: Session, viewer: Viewer, scenario_id: int) -> Scenario:

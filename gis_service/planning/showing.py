@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from gis_service.access.viewer import Viewer
 from gis_service.jobs.running import said_in_words
-from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.plans import Plan
 from gis_service.planning.scenarios import Seen, plan_of, seen
 
 
@@ -19,7 +19,7 @@ def compared(
     one = seen(session, viewer, scenario_id)
     plan = plan_of(session, one.scenario)
     if other_id is None:
-        return (one, plan), (one, plan_of_today(plan.inputs))
+        return (one, plan), (one, plan.today)
     other = seen(session, viewer, other_id)
     return (one, plan), (other, plan_of(session, other.scenario))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -38,8 +39,14 @@ class Piece:
     lon_lat: tuple[float, float] | None = None
 
 
-def counted(session: Session, scope: Scope, area_ids: set[int]) -> dict[Key, dict[str, float]]:
-    """What lies in some compounds, by (compound, beat, building): the counts of a unit, and the mean lon and lat."""
+def counted(
+    session: Session, scope: Scope, area_ids: set[int], people_on: date | None = None
+) -> dict[Key, dict[str, float]]:
+    """What lies in some compounds, by (compound, beat, building): the counts of a unit, and the mean lon and lat.
+
+    `people_on`: the day on which people and rentals are counted, when it is not that of the land.
+    """
+    day = people_on or scope.day
     found: dict[Key, dict[str, float]] = defaultdict(lambda: dict.fromkeys(_COUNTS, 0.0))
     places: Any = (Placement.area_id, Placement.beat_id, Address.building)
     placed = and_(Placement.valid_on(scope.day), Placement.area_id.in_(sorted(area_ids)))
@@ -54,10 +61,10 @@ def counted(session: Session, scope: Scope, area_ids: set[int]) -> dict[Key, dic
         row["addresses"] = float(addresses)
         if lon is not None:
             row["lon"], row["lat"] = float(lon), float(lat)
-    year = same_day_before(scope.day, 1)
-    begun = and_(Registration.registered_on > year, Registration.registered_on <= scope.day)
-    ended = and_(Registration.deregistered_on > year, Registration.deregistered_on <= scope.day)
-    holds: ColumnElement[int] = func.sum(case((registered_on(scope.day), 1), else_=0))
+    year = same_day_before(day, 1)
+    begun = and_(Registration.registered_on > year, Registration.registered_on <= day)
+    ended = and_(Registration.deregistered_on > year, Registration.deregistered_on <= day)
+    holds: ColumnElement[int] = func.sum(case((registered_on(day), 1), else_=0))
     turned: ColumnElement[int] = func.sum(case((begun, 1), else_=0) + case((ended, 1), else_=0))
     people = (
         select(*places, holds, turned)
@@ -73,7 +80,7 @@ def counted(session: Session, scope: Scope, area_ids: set[int]) -> dict[Key, dic
         select(*places, func.count(), risky)
         .join(Address, Address.id == Placement.address_id)
         .join(Rental, Rental.address_id == Address.id)
-        .where(placed, let_on(scope.day))
+        .where(placed, let_on(day))
         .group_by(*places)
     )
     for area_id, beat_id, building, rentals, high in _tuples(session, let):

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from gis_service.access.scope import Scope
 from gis_service.areas.queries import areas
 from gis_service.areas.tables import AreaLevel
-from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.plans import Plan, handed_on
 from gis_service.registers.withholding import mark
 from gis_service.settings import Settings
 from gis_service.texts import current_locale
@@ -31,10 +31,18 @@ _TOLERANCE_M = 13.0
 
 @dataclass(frozen=True)
 class Land:
-    """The compounds of a scenario that a viewer may see: AREAS frame in lon-lat."""
+    """The compounds of a scenario that a viewer may see: `name` and geometry (lon-lat) by `area_id`.
 
-    compounds: gpd.GeoDataFrame
+    `recorded` are those of the day of the copy, `drafted` those of the plan: the same unless it counts on a draft.
+    """
+
+    recorded: gpd.GeoDataFrame
+    drafted: gpd.GeoDataFrame
     settings: Settings
+
+    def of(self, plan: Plan) -> gpd.GeoDataFrame:
+        """The compounds that the units of a plan lie in: of the scenario itself, or of its day."""
+        return self.recorded if plan.copied is None else self.drafted
 
     @property
     def texts(self) -> Texts:
@@ -43,10 +51,25 @@ class Land:
 
 
 def land_of(session: Session, settings: Settings, plan: Plan, only: Collection[int] | None) -> Land:
-    """The compounds of a plan as they lay on its day."""
-    wanted = {unit.area_id for unit in plan.inputs.units if only is None or unit.area_id in only}
+    """The compounds of a plan as they lay on its day, and as the drafts that it counts on draw them."""
+    units = (*plan.today.inputs.units, *plan.inputs.units)
+    wanted = {unit.area_id for unit in units if only is None or unit.area_id in only}
     scope = Scope(plan.inputs.day, None)  # `only` is what the viewer may see of it
-    return Land(areas(session, scope, levels=[AreaLevel.COMPOUND], only=wanted), settings)
+    found = areas(session, scope, levels=[AreaLevel.COMPOUND], only=wanted)[["name", "geometry"]]
+    if plan.copied is None:
+        return Land(found, found, settings)
+    anew = {unit.area_id: plan.outlines[unit.area_id] for unit in plan.inputs.units if unit.area_id in plan.outlines}
+    drawn = gpd.GeoDataFrame(
+        {"name": [outline.name for outline in anew.values()]},
+        geometry=[shapely.from_wkb(outline.border) for outline in anew.values()],
+        index=pd.Index(anew, dtype="int64", name=found.index.name),
+        crs=found.crs,
+    )
+    here = {unit.area_id for unit in plan.inputs.units}
+    stay = found[found.index.isin(here - anew.keys())]
+    drafted = pd.concat([stay, drawn[drawn.index.isin(wanted)]]) if anew else stay
+    recorded = found[found.index.isin({unit.area_id for unit in plan.today.inputs.units})]
+    return Land(recorded, drafted, settings)
 
 
 def main_beats(plan: Plan) -> dict[int, str | None]:
@@ -77,7 +100,7 @@ def load_sheet(
         if key is not None:
             loads[key] = loads.get(key, 0) + unit.migrants
     beats = {key: plan.beats[key] for key in loads}
-    metric = to_metric(land.compounds, settings.metric_crs)
+    metric = to_metric(land.of(plan), settings.metric_crs)
     keys = pd.Series([main.get(area_id) for area_id in metric.index.tolist()], index=metric.index, dtype=object)
     values = pd.Series([loads.get(key) if key else None for key in keys], index=metric.index, dtype="Float64")
     classes = graded(values, settings.load_class_edges, "load").astype(object)
@@ -93,12 +116,13 @@ def load_sheet(
 
 def change_sheet(land: Land, plan: Plan, *, title: str, width_mm: float = 180.0, height_mm: float = 110.0) -> str:
     """Which compounds get another officer, as SVG."""
-    texts, today = land.texts, plan_of_today(plan.inputs)
-    moved: dict[int, list[bool]] = {}
+    texts = land.texts
+    handed = {each.unit: "some" if each.is_part else "all" for each in handed_on(plan)}
+    flags: dict[int, set[str]] = {}
     for number, unit in enumerate(plan.inputs.units):
-        moved.setdefault(unit.area_id, []).append(plan.holder(number) != today.holder(number))
-    metric = to_metric(land.compounds, land.settings.metric_crs)
-    said = {area_id: "all" if all(flags) else "some" if any(flags) else "kept" for area_id, flags in moved.items()}
+        flags.setdefault(unit.area_id, set()).add(handed.get(number, "kept"))
+    metric = to_metric(land.of(plan), land.settings.metric_crs)
+    said = {area_id: min(of_area) if len(of_area) == 1 else "some" for area_id, of_area in flags.items()}
     classes = pd.Series([said[area_id] for area_id in metric.index.tolist()], index=metric.index)
     legend = Legend(
         texts("What changes"),
@@ -123,9 +147,10 @@ def editing_data(land: Land, plan: Plan, only: Collection[int] | None) -> dict[s
     shown = [n for n, unit in enumerate(inputs.units) if only is None or unit.area_id in only]
     inside = set(shown)
     main = main_beats(plan)
-    outlines = simplified(land.compounds, _TOLERANCE_M)
-    keys = pd.Series([main.get(area_id) for area_id in land.compounds.index.tolist()], index=land.compounds.index)
-    frames = _dissolved(land.compounds, keys.astype(object))
+    compounds = land.of(plan)
+    outlines = simplified(compounds, _TOLERANCE_M)
+    keys = pd.Series([main.get(area_id) for area_id in compounds.index.tolist()], index=compounds.index)
+    frames = _dissolved(compounds, keys.astype(object))
     colour = dict(zip(frames.index.tolist(), neighbour_colours(frames.geometry).tolist(), strict=True))
     features = [
         {
@@ -135,7 +160,7 @@ def editing_data(land: Land, plan: Plan, only: Collection[int] | None) -> dict[s
             "geometry": geometry,
         }
         for area_id, name, geometry in zip(
-            land.compounds.index.tolist(), land.compounds["name"].tolist(), geojson_geometries(outlines), strict=True
+            compounds.index.tolist(), compounds["name"].tolist(), geojson_geometries(outlines), strict=True
         )
     ]
     told = (plan.drawn or {}).get("townships", ())

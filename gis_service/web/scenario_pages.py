@@ -19,15 +19,16 @@ from gis_service.errors import GridError, InvalidInputError
 from gis_service.jobs.queue import JobQueue
 from gis_service.jobs.routes import QueueDep
 from gis_service.planning import scenarios
+from gis_service.planning.by_hand import take_by_hand
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import Boundary, Edit, Headcount, Leave, Person, Recruits, TownshipPosts
 from gis_service.planning.graphs import Rules, Within, Workload
 from gis_service.planning.letters import letters_of
-from gis_service.planning.plans import plan_of_today
 from gis_service.planning.published_plans import marked, published_measures, published_reasons, withheld_beats
 from gis_service.planning.publishing import publish, revert
 from gis_service.planning.scenarios import plan_of, require_drafting, scenarios_of, seen
 from gis_service.planning.showing import compared
+from gis_service.settings import Settings
 from gis_service.teams.tables import EmploymentForm, Side
 from gis_service.texts import T
 from gis_service.web.brief import brief_pdf, effect_rows, histogram_bars
@@ -152,7 +153,7 @@ def do(
 ) -> Response:
     """Change a scenario, have it drawn, share it, freeze it, open it again or drop it."""
     try:
-        _do(engine, queue, acting, scenario_id, deed, said, rules)
+        _do(engine, settings, queue, acting, scenario_id, deed, said, rules)
     except GridError as refusal:
         return show_scenario(request, engine, settings, acting, scenario_id, str(refusal))
     return RedirectResponse(
@@ -251,7 +252,7 @@ def brief(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, scenario_i
         found,
         land_of(session, settings, plan, found.only),
         plan,
-        plan_of_today(plan.inputs),
+        plan.today,
         settings,
         [" ".join(texts) for _unit, texts in published_reasons(found, plan, settings)],
     )
@@ -260,11 +261,18 @@ def brief(session: ReadDep, settings: SettingsDep, viewer: ViewerDep, scenario_i
 
 
 def _do(
-    engine: Engine, queue: JobQueue, acting: Viewer, scenario_id: int, deed: Deed, said: dict[str, Any], rules: Rules
+    engine: Engine,
+    settings: Settings,
+    queue: JobQueue,
+    acting: Viewer,
+    scenario_id: int,
+    deed: Deed,
+    said: dict[str, Any],
+    rules: Rules,
 ) -> None:
     match deed:
         case "recruits" | "leave" | "posts" | "boundary":
-            scenarios.add_step(engine, acting, scenario_id, _step(deed, said))
+            take_by_hand(engine, settings, acting, scenario_id, _step(deed, said))
         case "undo":
             scenarios.undo_step(engine, acting, scenario_id)
         case "draw":

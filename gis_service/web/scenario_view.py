@@ -19,7 +19,7 @@ from gis_service.changes.actions import land_changes
 from gis_service.jobs.actions import jobs_of
 from gis_service.planning.explaining import RELAXING
 from gis_service.planning.measures import Measures
-from gis_service.planning.plans import Plan, plan_of_today
+from gis_service.planning.plans import Plan
 from gis_service.planning.published_plans import marked, published_measures, published_reasons
 from gis_service.planning.scenarios import Seen, comments_of, plan_of, scenarios_of, seen, steps_of
 from gis_service.settings import Settings
@@ -40,6 +40,7 @@ STEP_NAMES: dict[str, Text] = {
     "new_beat": T("New beat"),
     "assign": T("Officer assigned"),
     "boundary": T("Counts on a change of the land"),
+    "redrawn": T("Counts on a change of the land"),
     "headcount": T("Posts of townships"),
     "mark": T("Rule for the drawing"),
     "drawn": T("Beats drawn"),
@@ -94,7 +95,7 @@ def show_scenario(
     with reading(engine) as session:
         found = seen(session, viewer, scenario_id)
         plan = plan_of(session, found.scenario)
-        before = published_measures(found, plan_of_today(plan.inputs), settings)
+        before = published_measures(found, plan.today, settings)
         after = published_measures(found, plan, settings)
         jobs = jobs_of(session, viewer, about=f"scenario {scenario_id}", limit=3)
         return page(
@@ -135,14 +136,14 @@ def _townships(plan: Plan, after: Measures) -> list[tuple[int, str, int]]:
 
 
 def _land_changes(session: Session, viewer: Viewer, plan: Plan, found: Seen) -> list[tuple[int, str]]:
-    """Changes of the land that are not applied yet, on which a draft of the scenario may count."""
+    """Changes of the land that the copy has not, on which a draft of the scenario may count."""
     if not _may(viewer, found)["edit"]:
         return []
     coming = [
         change
-        for state in (ChangeState.DRAFT, ChangeState.APPROVED)
+        for state in (ChangeState.DRAFT, ChangeState.APPROVED, ChangeState.APPLIED)
         for change in land_changes(session, viewer, state)
-        if change.id not in plan.boundaries
+        if change.id not in plan.boundaries and (state != ChangeState.APPLIED or change.day > plan.inputs.day)
     ]
     number = {each.id: T("number {number}", number=each.id) for each in coming}
     return [(each.id, f"{number[each.id]} · {code_name(each.kind)} · {each.day}") for each in coming]
@@ -215,6 +216,13 @@ def _said_step(plan: Plan, kind: str, said: dict[str, Any], author: str) -> dict
             detail = str(T("{count} posts", count=sum(each["posts"] for each in said["townships"])))
         case "boundary":
             detail = str(T("number {number}", number=said["land_change_id"]))
+        case "redrawn":
+            anew = {"number": said["land_change_id"], "count": len(said["outlines"])}
+            detail = str(
+                T("number {number}, {count} compounds drawn anew", **anew)
+                if anew["count"]
+                else T("number {number}", number=anew["number"])
+            )
         case "mark":
             detail = _said_mark(plan, said["mark"], said["units"], on=said["on"])
         case "drawn":
