@@ -14,7 +14,15 @@ from layers._plan import limits_of_beats
 from layers._rules import NOBODY, BeatRules
 from layers.posts import PostsProblem
 
-__all__ = ["Obstacle", "ObstacleKind", "beat_obstacles", "posts_feasible", "smallest_conflict", "smallest_relaxation"]
+__all__ = [
+    "Obstacle",
+    "ObstacleKind",
+    "beat_obstacles",
+    "irreducible_relaxation",
+    "posts_feasible",
+    "smallest_conflict",
+    "smallest_relaxation",
+]
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -104,6 +112,31 @@ def smallest_relaxation(
             return [name for name in names if name in dropped], conflicts
         conflicts.append(found)
     raise ValueError(f"more than {most_rounds} conflicts")
+
+
+def irreducible_relaxation(names: Sequence[Name], feasible: Callable[[Collection[Name]], bool]) -> list[Name]:
+    """
+    Constraints to give up none of which can be kept while the others are given up: a deletion filter.
+
+    One question for each constraint (Chinneck 2008, § 6.1); not the fewest of all such sets.
+
+    Parameters
+    ----------
+    names
+        The dearest to give up first: they are kept where there is a choice.
+    feasible
+        As for :func:`smallest_conflict`.
+
+    Returns
+    -------
+    list
+        In order of ``names``; all of them when nothing fits even without any.
+    """
+    kept: list[Name] = []
+    for name in names:
+        if feasible([*kept, name]):
+            kept.append(name)
+    return [name for name in names if name not in kept]
 
 
 def _cheapest_hit(

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pandas as pd
 import typer
@@ -23,7 +23,7 @@ from gis_service.planning.bases import Base
 from gis_service.planning.by_hand import take_by_hand
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import edit_of
-from gis_service.planning.graphs import Rules, Within, Workload
+from gis_service.planning.graphs import Price, Rules, Within, Workload
 from gis_service.planning.posts import Aim, PostsAsked
 from gis_service.planning.published import published_proposal, published_staffing
 from gis_service.planning.published_plans import marked, published_measures, published_reasons
@@ -151,6 +151,10 @@ def draw(
     scratch: Annotated[bool, typer.Option("--scratch/--repair", help="From scratch, or today's repaired.")] = False,
     band: Annotated[float, typer.Option(min=0.01, max=0.9, help="Greatest deviation, a share.")] = 0.10,
     within: Annotated[Within, typer.Option(help="What no beat crosses.")] = Within.TOWNSHIP,
+    across: Annotated[
+        list[int] | None, typer.Option(help="A village (its id) that beats may cross all the same.")
+    ] = None,
+    price: Annotated[Price, typer.Option(help="What is kept few of what changes its officer.")] = "addresses",
     rentals: Weight = 0.0,
     churn: Weight = 0.0,
     travel: Weight = 0.0,
@@ -159,7 +163,8 @@ def draw(
     """Have the beats of a scenario drawn by a worker (`gis-service worker --once` runs what waits)."""
     shell: Shell = context.obj
     work = Workload(rentals=rentals, churn=churn, travel=travel, difficulty=difficulty)
-    rules = Rules(method="scratch" if scratch else "repair", band=band, within=within, workload=work)
+    method: Literal["scratch", "repair"] = "scratch" if scratch else "repair"
+    rules = Rules(method=method, band=band, within=within, across=across or [], price=price, workload=work)
     job = ask_for_beats(shell.engine, JobQueue(shell.settings), shell.viewer, number, rules)
     console.print(str(T("Computation {number} waits for a worker.", number=job.id)))
 

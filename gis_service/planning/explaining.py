@@ -1,20 +1,16 @@
-"""Why a unit moves to another beat, what else was possible, and what would have to give where nothing fits."""
+"""Why a unit moves to another beat, and what else was possible."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from gis_service.planning.graphs import Ground, Rules, Within
+from gis_service.planning.graphs import Ground
 from gis_service.planning.inputs import Inputs
 from gis_service.texts import T, Text
-from layers.conflicts import smallest_relaxation
 from layers.districting import BeatPlan, BeatRules
 from layers.reasons import Binding, explain_changes, if_it_stayed
 from layers.reasons import Reason as Found
@@ -146,88 +142,3 @@ def _stayed(
 
 def _shares(loads: np.ndarray, fair: np.ndarray) -> np.ndarray:
     return np.where(fair > 0, loads / np.where(fair > 0, fair, 1.0) - 1.0, 0.0)
-
-
-Attempt = Callable[[Rules, int], BeatPlan | None]
-"""A quick try under other rules and with so many posts more; None when it cannot even begin."""
-
-_HALVINGS = 4
-_MOST_CONFLICTS = 8
-
-
-def what_to_relax(rules: Rules, attempt: Attempt, drawn: BeatPlan | None) -> dict[str, Any]:
-    """The fewest constraints that must give so that every beat is inside the band; tried, not guessed.
-
-    Returns
-    -------
-    `sets`: the smallest sets that worked, each a list of names (`locks`, `barriers`, `within`, `one_more_post`), empty
-    when none of one or two did; `locks` and `barriers`: where a set names them, the fewest of them (units, pairs of
-    units) that have to give; `band`: the least band in which a plan was found with nothing else relaxed, 0.1 % up.
-    """
-    options: dict[str, Callable[[Rules, int], tuple[Rules, int]]] = {}
-    if rules.locks:
-        options["locks"] = lambda asked, more: (asked.model_copy(update={"locks": []}), more)
-    if rules.barriers:
-        options["barriers"] = lambda asked, more: (asked.model_copy(update={"barriers": []}), more)
-    if rules.within is Within.VILLAGE:
-        options["within"] = lambda asked, more: (asked.model_copy(update={"within": Within.TOWNSHIP}), more)
-    options["one_more_post"] = lambda asked, more: (asked, more + 1)
-    found: list[list[str]] = []
-    named: dict[str, list[Any]] = {"locks": [], "barriers": []}
-    for size in (1, 2):
-        for chosen in combinations(options, size):
-            asked, more = rules, 0
-            for name in chosen:
-                asked, more = options[name](asked, more)
-            if _fits(attempt, asked, more):
-                found.append(list(chosen))
-                single = [name for name in chosen if name in named and not named[name]]
-                named |= _fewest(rules, asked, more, single, attempt)
-        if found:
-            break
-    return {"sets": found, **named, "band": None if drawn is None else _least_band(rules, attempt, drawn)}
-
-
-def _fits(attempt: Attempt, asked: Rules, more: int) -> bool:
-    tried = attempt(asked, more)
-    return tried is not None and not tried.violations
-
-
-def _fewest(rules: Rules, asked: Rules, more: int, kinds: list[str], attempt: Attempt) -> dict[str, list[Any]]:
-    """The fewest locks and barriers that have to give, all else being as asked; none named when it takes too many."""
-    every = [(kind, member) for kind in kinds for member in getattr(rules, kind)]
-
-    def feasible(kept: Collection[tuple[str, Any]]) -> bool:
-        held = {kind: [member for of_kind, member in kept if of_kind == kind] for kind in kinds}
-        return _fits(attempt, asked.model_copy(update=held), more)
-
-    if not every:
-        return {}
-    try:
-        relaxed, _ = smallest_relaxation(every, feasible, most_rounds=_MOST_CONFLICTS)
-    except ValueError:  # too many conflicts, or a quick try that once failed: the kinds are all that can be said
-        return {}
-    return {kind: [member for of_kind, member in relaxed if of_kind == kind] for kind in kinds}
-
-
-def _least_band(rules: Rules, attempt: Attempt, drawn: BeatPlan) -> float:
-    """The least band, as a share, in which a plan was found; between what was asked and what is there, by halves."""
-    low, high = max(rules.band, drawn.least_deviation), drawn.deviation
-    for _ in range(_HALVINGS):
-        if high - low < 0.001:
-            break
-        middle = (low + high) / 2
-        tried = attempt(rules.model_copy(update={"band": middle}), 0)
-        if tried is not None and tried.within_band:
-            high = min(tried.deviation, middle)
-        else:
-            low = middle
-    return math.ceil(round(high * 1000, 6)) / 1000
-
-
-RELAXING: dict[str, Text] = {
-    "locks": T("let locked compounds move"),
-    "barriers": T("let beats cross the barriers"),
-    "within": T("let beats cross villages"),
-    "one_more_post": T("add one post"),
-}

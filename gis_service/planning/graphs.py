@@ -26,6 +26,10 @@ class Within(StrEnum):
     TOWNSHIP = "township"
 
 
+Price = Literal["addresses", "migrants", "units"]
+"""What is kept few of what changes its officer."""
+
+
 class Workload(BaseModel):
     """What is balanced: a weighted sum of what officers do in a unit.
 
@@ -44,15 +48,17 @@ class Workload(BaseModel):
 class Rules(BaseModel):
     """How beats are to be drawn.
 
-    `locks` are units that stay in the beat that they are in; `bridges` and `barriers` pairs of units; `price` is what
-    is kept few: addresses, migrants or units that change their officer.
+    Where no beat crosses a village, `across` are those between which beats may all the same. `locks` are units that
+    stay in the beat that they are in; `bridges` and `barriers` pairs of units; `price` is what is kept few: addresses,
+    migrants or units that change their officer.
     """
 
     method: Literal["repair", "scratch"] = "repair"
     within: Within = Within.TOWNSHIP
+    across: Annotated[list[int], Field(max_length=1000)] = []
     band: Annotated[float, Field(ge=0.01, le=0.9)] = 0.10
     workload: Workload = Workload()
-    price: Literal["addresses", "migrants", "units"] = "addresses"
+    price: Price = "addresses"
     locks: Annotated[list[int], Field(max_length=10_000)] = []
     bridges: Annotated[list[tuple[int, int]], Field(max_length=1000)] = []
     barriers: Annotated[list[tuple[int, int]], Field(max_length=1000)] = []
@@ -122,7 +128,7 @@ def ground_of(inputs: Inputs, rules: Rules, members: Sequence[int]) -> Ground:
         for a, b in rules.bridges
         if a in place and b in place and a != b and tuple(sorted((a, b))) not in blocked
     }
-    groups = np.array([_group(inputs, unit, rules.within) for unit in members], dtype=np.int64)
+    groups = np.array([_group(inputs, unit, rules) for unit in members], dtype=np.int64)
     middles = np.array([(inputs.units[unit].x_m, inputs.units[unit].y_m) for unit in members])
     cut = {(min(a, b), max(a, b)) for a, b in barriers}
     open_pairs = [(a, b) for a, b, _ in edges if (a, b) not in cut] + sorted(asked)
@@ -138,9 +144,10 @@ def ground_of(inputs: Inputs, rules: Rules, members: Sequence[int]) -> Ground:
     return Ground(list(members), graph, [(members[a], members[b]) for a, b in bridges])
 
 
-def _group(inputs: Inputs, unit: int, within: Within) -> int:
+def _group(inputs: Inputs, unit: int, rules: Rules) -> int:
     found = inputs.units[unit]
-    return found.village_id if within is Within.VILLAGE else found.township_id
+    closed = rules.within is Within.VILLAGE and found.village_id not in rules.across
+    return found.village_id if closed else found.township_id
 
 
 def _joining(

@@ -16,11 +16,13 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
 from gis_service.errors import ConflictError
+from gis_service.jobs.running import as_message
 from gis_service.planning.edits import Drawn
-from gis_service.planning.explaining import Reason, reasons_of, what_to_relax
+from gis_service.planning.explaining import Reason, reasons_of
 from gis_service.planning.graphs import Ground, Rules, ground_of, with_marks
 from gis_service.planning.inputs import Inputs
 from gis_service.planning.plans import Plan, PlanBeat, Staff, new_beat_key
+from gis_service.planning.relaxing import obstacles_to, uneven_villages, village_loads, what_to_relax, why_none
 from gis_service.planning.transferring import Moves, moves_of
 from gis_service.texts import T
 from layers.districting import BeatPlan, BeatRules, Progress, partition, repair
@@ -205,13 +207,6 @@ def _draw(
     position = {beat.key: place for place, beat in enumerate(task.beats)}
     today = np.array([position.get(plan.beat_of[unit] or "", -1) for unit in task.members], dtype=np.int32)
     prices = np.array([_price(inputs, unit, rules) for unit in task.members])
-    try:
-        drawn = _search(ground, today, prices, rules, len(task.beats), seed, heard=heard, cancelled=cancelled)
-    except ValueError as refusal:
-        raise ConflictError(
-            T("No beats can be drawn for {name} under these rules: {reason}", name=task.name, reason=str(refusal))
-        ) from refusal
-    beats = _named(inputs, task, ground, drawn)
 
     def attempt(asked: Rules, more: int) -> BeatPlan | None:
         other = ground_of(inputs, asked, task.members)
@@ -221,13 +216,33 @@ def _draw(
         except ValueError:
             return None
 
+    try:
+        drawn = _search(ground, today, prices, rules, len(task.beats), seed, heard=heard, cancelled=cancelled)
+    except ValueError as refusal:
+        reason = why_none(inputs, ground, rules, len(task.beats), attempt)
+        raise ConflictError(
+            T("No beats can be drawn for {name} under these rules: {reason}", name=task.name, reason=reason)
+        ) from refusal
+    beats = _named(inputs, task, ground, drawn)
     over = cancelled()
-    relax = None if drawn.within_band or over else what_to_relax(rules, attempt, drawn)
+    villages = village_loads(inputs, ground)
+    relax = None if drawn.within_band or over else what_to_relax(rules, attempt, drawn, villages)
     more = None if over else attempt(rules, 1)
     names = [beat.name for beat in beats]
     beat_rules = BeatRules(len(beats), rules.band, _locks(ground, today, rules))
     reasons = reasons_of(inputs, ground, today, drawn, beat_rules, names, prices=prices, seed=seed, price=rules.price)
-    told = _told(task, ground, drawn, reasons, relax, more, rules.band)
+    told = _told(task, ground, drawn, reasons, relax, more)
+    home = np.empty(len(beats), np.int32)
+    home[drawn.plan] = ground.graph.territory
+    counts = np.bincount(home, minlength=ground.graph.territories).astype(np.int32)
+    in_the_way = [] if drawn.within_band else obstacles_to(inputs, ground, beat_rules, home, names)
+    in_the_way += uneven_villages(inputs, ground, rules, counts)
+    told["obstacles"] = [as_message(text) for text in in_the_way]
+    told["outside"] = [
+        {"beat": names[each.beat], "deviation": round(each.deviation, 4)}
+        for each in drawn.violations
+        if each.deviation is not None
+    ]
     fresh = rules.method == "scratch" or not (today >= 0).any()
     told["borders_km"] = _borders_km(ground, today, drawn, rules, seed, cancelled) if fresh and not over else []
     return _Result(drawn, beats, told)
@@ -339,7 +354,6 @@ def _told(
     reasons: list[Reason],
     relax: dict[str, Any] | None,
     more: BeatPlan | None,
-    band: float,
 ) -> dict[str, Any]:
     return {
         "area_id": task.area_id,
@@ -359,18 +373,8 @@ def _told(
         ],
         "stopped": drawn.stopped,
         "bridges": ground.bridges,
-        "too_heavy": _too_heavy(ground, drawn, band),
-        "reasons": [
-            {"unit": each.unit, "texts": [{"msgid": text.msgid, "params": dict(text.params)} for text in each.texts]}
-            for each in reasons
-        ],
+        "reasons": [{"unit": each.unit, "texts": [as_message(text) for text in each.texts]} for each in reasons],
         "relax": relax,
         "worst_load": int(drawn.loads.max()),
         "worst_load_with_one_more": None if more is None else int(more.loads.max()),
     }
-
-
-def _too_heavy(ground: Ground, drawn: BeatPlan, band: float) -> list[int]:
-    """Units that no beat can hold inside the band: they must be divided before anything else helps."""
-    limit = float(drawn.fair_loads.max()) * (1 + band)
-    return [ground.members[place] for place in np.flatnonzero(ground.graph.loads > limit).tolist()]

@@ -22,7 +22,7 @@ from gis_service.planning import scenarios
 from gis_service.planning.by_hand import take_by_hand
 from gis_service.planning.computing import ask_for_beats
 from gis_service.planning.edits import Boundary, Edit, Headcount, Leave, Person, Recruits, TownshipPosts
-from gis_service.planning.graphs import Rules, Within, Workload
+from gis_service.planning.graphs import Price, Rules, Within, Workload
 from gis_service.planning.letters import letters_of
 from gis_service.planning.published_plans import marked, published_measures, published_reasons, withheld_beats
 from gis_service.planning.publishing import publish, revert
@@ -134,9 +134,11 @@ def rules_said(
     method: Annotated[Literal["repair", "scratch"], Form()] = "repair",
     band: Annotated[float, Form(ge=0.01, le=0.9)] = 0.1,
     within: Annotated[Within, Form()] = Within.TOWNSHIP,
+    across: Annotated[list[RowKey] | None, Form(max_length=1000)] = None,
+    price: Annotated[Price, Form()] = "addresses",
 ) -> Rules:
     """What the form says of how beats are to be drawn."""
-    return Rules(method=method, band=band, within=within, workload=workload)
+    return Rules(method=method, band=band, within=within, across=across or [], price=price, workload=workload)
 
 
 @router.post("/{scenario_id}/deeds", dependencies=[PLAN])

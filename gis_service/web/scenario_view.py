@@ -17,10 +17,12 @@ from gis_service.areas.queries import area_names
 from gis_service.areas.tables import AreaLevel, ChangeState
 from gis_service.changes.actions import land_changes
 from gis_service.jobs.actions import jobs_of
-from gis_service.planning.explaining import RELAXING
+from gis_service.jobs.running import said_in_words
+from gis_service.planning.explaining import signed
 from gis_service.planning.measures import Measures
 from gis_service.planning.plans import Plan
 from gis_service.planning.published_plans import marked, published_measures, published_reasons
+from gis_service.planning.relaxing import ways_of
 from gis_service.planning.scenarios import Seen, comments_of, plan_of, scenarios_of, seen, steps_of
 from gis_service.settings import Settings
 from gis_service.storage.engine import reading
@@ -120,6 +122,7 @@ def show_scenario(
             jobs=[shown(job, request.app.state.job_kinds) for job in jobs],
             forms=[(each.value, code_name(each.value)) for each in EmploymentForm],
             townships=_townships(plan, after),
+            villages=[(each.area_id, each.name) for each in plan.inputs.places if each.level == AreaLevel.VILLAGE],
             land_changes=_land_changes(session, viewer, plan, found),
             sides=[(each.value, code_name(each.value)) for each in Side],
             fault=fault,
@@ -169,20 +172,16 @@ def _drawn(plan: Plan, found: Seen) -> list[dict[str, Any]]:
     told = []
     for township in (plan.drawn or {}).get("townships", ()):
         relax = township["relax"] or {"sets": [], "band": None}
-        sets = [" + ".join(_way(plan, relax, name) for name in names) for names in relax["sets"]]
-        heavy = [plan.inputs.units[unit].name for unit in township["too_heavy"][:5]]
-        borders = township.get("borders_km") or []
-        told.append({**township, "relaxing": sets, "heavy": heavy, "borders_km": borders})
+        told.append(
+            {
+                **township,
+                "relaxing": ways_of(plan.inputs, relax),
+                "obstacles": [said_in_words(text) for text in township.get("obstacles", ())],
+                "outside": [f"{each['beat']} {signed(each['deviation'])}" for each in township.get("outside", ())],
+                "borders_km": township.get("borders_km") or [],
+            }
+        )
     return told
-
-
-def _way(plan: Plan, relax: dict[str, Any], name: str) -> str:
-    """A constraint that would have to give, with the compounds that it is about where they are known."""
-    units = plan.inputs.units
-    names = [units[unit].name for unit in relax.get("locks", ())] if name == "locks" else []
-    if name == "barriers":
-        names = [f"{units[one].name}–{units[other].name}" for one, other in relax.get("barriers", ())]
-    return str(T("{way} ({names})", way=str(RELAXING[name]), names="、".join(names)) if names else RELAXING[name])
 
 
 def _marked(plan: Plan) -> list[str]:
