@@ -17,7 +17,7 @@ from gis_service.areas.tables import AreaAncestry
 from gis_service.changes.carrying_out import CarriedOut
 from gis_service.planning.inputs import Inputs, Share, Unit
 from gis_service.planning.plans import Plan
-from gis_service.registers.figures import registered_on
+from gis_service.registers.people import registered_on
 from gis_service.registers.tables import Registration
 from gis_service.storage.frames import read_frame
 
