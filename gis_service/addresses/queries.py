@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from gis_service.access.scope import Scope
-from gis_service.addresses.search_index import matches
+from gis_service.addresses.search_index import matches, text_matches
 from gis_service.addresses.tables import FENCED_POINT, Address, Placement, Unresolved
 from gis_service.areas.scope import area_in_scope, subtree
 from gis_service.areas.tables import AreaVersion
@@ -115,8 +115,11 @@ def addresses(
     box: Box | None = None,
     offset: int = 0,
     limit: int = 100,
+    count_to: int | None = None,
 ) -> tuple[pd.DataFrame, int]:
     """One page of addresses in scope, ordered by code, with place and officer, and how many there are in all.
+
+    With `count_to` no more than these are counted: a greater number then says only that there are more.
 
     `search` is as for `search_addresses`: parts of the text, pinyin initials, the beginning of the code; `area_id`
     narrows to a subtree, `within_m` to what has a suggestion at most so many metres away; `box` is west, south, east,
@@ -124,8 +127,8 @@ def addresses(
     """
     conditions: list[ColumnElement[bool]] = []
     checked = box is not None and narrows_first(session)
-    if search:
-        conditions.append(matches(session, search))
+    few = only_unresolved or unresolved is not None
+    said = true() if not search else text_matches(search) if few else matches(session, search)
     if area_id is not None:
         conditions.append(Placement.home_area_id.in_(subtree([area_id], scope.day)))
     if beat_id is not None:
@@ -138,14 +141,17 @@ def addresses(
         conditions.append(Placement.suggested_distance_m <= within_m)
     if box is not None:
         conditions.append(in_box(session, Address, box))
-    total = session.execute(
-        select(func.count())
-        .select_from(Address)
+    found = (
+        select(Address.id)
         .join(Placement, and_(Placement.address_id == Address.id, Placement.valid_on(scope.day)))
-        .where(placement_in_scope(scope, checked=checked), *conditions)
-    ).scalar_one()
-    query = _addresses(scope, checked=checked).where(*conditions).order_by(Address.code).offset(offset).limit(limit)
-    return read_frame(session, query, dtypes=_DTYPES, index="address_id"), total
+        .where(placement_in_scope(scope, checked=checked), said, *conditions)
+        .limit(None if count_to is None else count_to + 1)
+    )
+    total = session.execute(select(func.count()).select_from(found.subquery())).scalar_one()
+    if search and count_to is not None and total > count_to:
+        said = text_matches(search)  # so many have it that, in the order of codes, a page of them is soon together
+    query = _addresses(scope, checked=checked).where(said, *conditions).order_by(Address.code)
+    return read_frame(session, query.offset(offset).limit(limit), dtypes=_DTYPES, index="address_id"), total
 
 
 def addresses_by_id(session: Session, scope: Scope, address_ids: list[int]) -> pd.DataFrame:

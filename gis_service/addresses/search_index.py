@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, delete, false, func, or_, select, true, union
+from sqlalchemy import ColumnElement, and_, delete, exists, false, func, or_, select, true, union
 from sqlalchemy.orm import Session
 
 from gis_service.addresses.tables import Address, AddressSearch
@@ -63,6 +63,15 @@ def matches(session: Session, query: str) -> ColumnElement[bool]:
         return Address.id.in_(by_code) if query.strip() else false()
     # one set, not `or`: a database joins with a set, but looks through two for every address
     return Address.id.in_(union(by_code, having_terms(session, select(AddressSearch.id), terms)))
+
+
+def text_matches(query: str) -> ColumnElement[bool]:
+    """The same filter where something else finds few addresses: each is asked for its own text, not the whole index."""
+    terms = search_terms(query)
+    if not terms and not query.strip():
+        return false()
+    found = or_(code_begins(query), has_needles(terms)) if terms else code_begins(query)
+    return exists().where(AddressSearch.id == Address.id, found)
 
 
 def having_terms(session: Session, query: Query, terms: list[Term], *, exact: bool = False) -> Query:

@@ -34,6 +34,8 @@ router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permi
 Offset = Annotated[int, Query(ge=0, le=10_000_000)]
 Search = Annotated[str | None, Query(max_length=100)]
 PAGE = 50
+#: nobody leafs through more; to count them would take longer than to show them
+MOST_COUNTED = 10_000
 
 
 @router.get("/addresses")
@@ -57,7 +59,14 @@ def addresses_page(
         total = len(frame)
     else:
         frame, total = addresses(
-            session, scope, search=search, area_id=area_id, beat_id=beat_id, offset=offset, limit=PAGE
+            session,
+            scope,
+            search=search,
+            area_id=area_id,
+            beat_id=beat_id,
+            offset=offset,
+            limit=PAGE,
+            count_to=MOST_COUNTED,
         )
     return page(
         request,
@@ -73,6 +82,7 @@ def addresses_page(
         search=search,
         keep=keep,
         only_nearest=as_typed and total == PAGE,
+        more_than=MOST_COUNTED if total > MOST_COUNTED else None,
         pager_base=f"/addresses?{urlencode({**keep, 'search': search or '', 'everything': 'true'})}&",
         empty=str(T("No address matches; try a shorter part of it.")),
         day=scope.day,

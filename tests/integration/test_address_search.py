@@ -143,6 +143,23 @@ def test_the_list_of_addresses_searches_alike(district: Engine) -> None:
         assert addresses(session, EVERYTHING, search="%")[1] == 0
 
 
+def test_a_list_is_counted_only_so_far_and_shows_the_same(district: Engine) -> None:
+    with reading(district) as session:
+        page, total = addresses(session, EVERYTHING, search="中官路", offset=1, limit=2, count_to=3)
+        assert (page.index.tolist(), total) == ([2, 3], 4), "four stands for more than three"
+        assert addresses(session, EVERYTHING, search="中官路", count_to=5)[1] == 5
+        assert addresses(session, EVERYTHING, count_to=5)[1] == 6
+
+
+def test_what_waits_is_searched_row_by_row_and_found_alike(district: Engine) -> None:
+    with transaction(district) as session:
+        session.execute(update(Placement).values(unresolved="outside"))
+    with reading(district) as session:
+        for typed in ("zgl18", "ZH0003", "十八弄", "庄市 301", "%", "zql"):
+            expected = addresses(session, EVERYTHING, search=typed)[0].index.tolist()
+            assert addresses(session, EVERYTHING, search=typed, only_unresolved=True)[0].index.tolist() == expected
+
+
 def test_a_changed_text_is_found_by_what_it_says_now(district: Engine) -> None:
     with transaction(district) as session:
         session.execute(update(Address).where(Address.id == 3).values(text="镇海区庄市街道逸夫路7号", code="ZH0009"))
