@@ -29,12 +29,15 @@ WORDS: dict[str, Text] = {
     "zoomOut": T("Zoom out"),
     "choose": T("Choose an area: click it, or take it from the list."),
     "chosen": T("{name}: {m2} m²"),
-    "reshape": T("Drag a corner, click a small dot to add one, press Delete to take one away; arrow keys move by 1 m."),
+    "reshape": T(
+        "Drag a corner; click or drag a small dot to add one; press Delete to take one away; arrow keys move by 1 m."
+    ),
     "zoom": T("Zoom in to see the corners."),
     "split": T("Click a line across the area, from outside to outside; Enter or a double click ends it."),
     "merge": T("Click the neighbours that become one."),
     "create": T("Click the corners of the new area; Enter or a double click closes it."),
     "changed": T("{name}: {before} → {after} m² ({percent} %)"),
+    "founded": T("{name}: {after} m²"),
     "moved": T("{m2} m² from {from} to {to}"),
     "nobody": T("no area"),
     "new": T("New area"),

@@ -163,8 +163,7 @@ function settle() {
 
 function drawRings() {
   const state = history.state;
-  const outline = L.geoJSON({ type: "Feature", geometry: rings.close(state) }, { style: { ...CHOSEN, interactive: false } });
-  layers.drawn.addLayer(outline);
+  drawOutline(state);
   layers.handles.clearLayers();
   const view = map.getBounds().pad(0.05);
   const visible = rings.vertices(state).filter(({ vertex }) => view.contains(latlng(vertex.at)));
@@ -176,11 +175,30 @@ function drawRings() {
   const fixed = (at) => exact.fixed.some((each) => rings.same(each, at));
   for (const { vertex, place } of visible) {
     layers.handles.addLayer(corner(vertex, place, vertex.from && fixed(vertex.from)));
-    const at = rings.middle(state, place);
-    const dot = L.marker(latlng(at), { icon: L.divIcon({ className: "land-between", iconSize: [14, 14] }), keyboard: true, title: words.between });
-    dot.on("click keypress", ({ type, originalEvent }) => { if (type === "click" || originalEvent.key === "Enter") { change(rings.inserted(state, place, at)); focusCorner([place[0], place[1], place[2] + 1]); } });
-    layers.handles.addLayer(dot);
+    layers.handles.addLayer(between(state, place, rings.middle(state, place)));
   }
+}
+
+// A corner more: where the dot is clicked, or where it is dragged to.
+function between(state, place, at) {
+  const icon = L.divIcon({ className: "land-between", iconSize: [14, 14] });
+  const dot = L.marker(latlng(at), { icon, draggable: true, keyboard: true, title: words.between, autoPan: true });
+  const next = [place[0], place[1], place[2] + 1];
+  const grown = () => rings.moved(rings.inserted(state, place, at), next, place_of(dot, { from: null }));
+  dot.on("drag", () => preview(grown()));
+  dot.on("dragend", () => { change(grown()); focusCorner(next); });
+  dot.on("click keypress", ({ type, originalEvent }) => { if (type === "click" || originalEvent.key === "Enter") { change(rings.inserted(state, place, at)); focusCorner(next); } });
+  return dot;
+}
+
+function drawOutline(state) {
+  layers.drawn.clearLayers();
+  layers.drawn.addLayer(L.geoJSON({ type: "Feature", geometry: rings.close(state) }, { style: { ...CHOSEN, interactive: false } }));
+}
+
+function preview(state) {
+  drawOutline(state);
+  live(state);
 }
 
 function corner(vertex, place, isFixed) {
@@ -191,11 +209,8 @@ function corner(vertex, place, isFixed) {
   marker.on("drag", () => {
     const at = place_of(marker, vertex);
     marker.setLatLng(latlng(at));
-    const state = rings.moved(history.state, place, at);
-    layers.drawn.clearLayers();
-    layers.drawn.addLayer(L.geoJSON({ type: "Feature", geometry: rings.close(state) }, { style: { ...CHOSEN, interactive: false } }));
+    preview(rings.moved(history.state, place, at));
     dragBeside(vertex.from, at);
-    live(state);
   });
   marker.on("dragend", () => change(rings.moved(history.state, place, place_of(marker, vertex))));
   marker.on("keydown", ({ originalEvent }) => byKey(originalEvent, vertex, place));
@@ -328,7 +343,7 @@ async function propose(edit) {
 function tell() {
   layers.becomes.addLayer(L.geoJSON(proposal.borders, { style: BECOMES }));
   const lines = proposal.borders.features.map(({ properties: { name, m2_before, m2_after } }) =>
-    fill(words.changed, { name: name || words.new, before: number(m2_before), after: number(m2_after), percent: percent(m2_before, m2_after) }));
+    fill(m2_before ? words.changed : words.founded, { name: name || words.new, before: number(m2_before), after: number(m2_after), percent: percent(m2_before, m2_after) }));
   const moves = proposal.moved.map(({ from_name, to_name, area_m2 }) =>
     fill(words.moved, { m2: number(area_m2), from: from_name || words.nobody, to: to_name || words.nobody }));
   get("told").replaceChildren(...[...lines, ...moves, ...proposal.notes].map((line) => textElement("li", line)));
