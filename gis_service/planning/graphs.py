@@ -50,7 +50,7 @@ class Rules(BaseModel):
 
     Where no beat crosses a village, `across` are those between which beats may all the same. `locks` are units that
     stay in the beat that they are in; `bridges` and `barriers` pairs of units; `price` is what is kept few: addresses,
-    migrants or units that change their officer.
+    migrants or units that change their officer; `prove_s` is how long the bound on it may take after the drawing.
     """
 
     method: Literal["repair", "scratch"] = "repair"
@@ -63,7 +63,7 @@ class Rules(BaseModel):
     bridges: Annotated[list[tuple[int, int]], Field(max_length=1000)] = []
     barriers: Annotated[list[tuple[int, int]], Field(max_length=1000)] = []
     effort: Annotated[int, Field(ge=10, le=5000)] = 500
-    prove_s: Annotated[float, Field(ge=0, le=120)] = 2.0
+    prove_s: Annotated[float, Field(ge=0, le=120)] = 8.0
     deadline_s: Annotated[float, Field(gt=0, le=3600)] | None = None
 
 

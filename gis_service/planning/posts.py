@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from fractions import Fraction
 
@@ -19,6 +20,7 @@ from gis_service.planning.staffing import StaffingAsked, staffing
 from gis_service.settings import Settings
 from gis_service.texts import T, Text
 from layers.apportion import largest_remainder
+from layers.conflicts import smallest_relaxation
 from layers.posts import PostPlan, PostsError, PostsProblem, fewest_moves, hand_out, moves_curve
 
 
@@ -109,14 +111,14 @@ def propose_posts(session: Session, scope: Scope, settings: Settings, asked: Pos
         least = hand_out(problem)
         curve, chosen = _few_moves(problem, today, least, asked)
     except PostsError as refusal:
-        raise ConflictError(
-            T(
-                "{posts} posts do not fit: the bounds need {least} at least and take {most} at most.",
-                posts=refusal.posts,
-                least=refusal.least,
-                most=refusal.most,
-            )
-        ) from refusal
+        said = T(
+            "{posts} posts do not fit: the bounds need {least} at least and take {most} at most.",
+            posts=refusal.posts,
+            least=refusal.least,
+            most=refusal.most,
+        )
+        way = _way_out(rows["name"], asked, lambda tried: _problem(session, scope, rows, today, demand, total, tried))
+        raise ConflictError(said if way is None else T("{problem} {way}", problem=str(said), way=str(way))) from refusal
     told = rows[["code", "name"]].assign(demand=demand, today=today.astype("Int64"), posts=chosen.posts)
     told["change"] = told["posts"] - told["today"]
     for name, column in (("load_before", "today"), ("load_after", "posts")):
@@ -124,6 +126,32 @@ def propose_posts(session: Session, scope: Scope, settings: Settings, asked: Pos
         told[name] = told["demand"].astype("Float64") / held.where(held > 0)
     moves = int(told["change"].clip(lower=0).sum())
     return PostsProposal(told, total, least, chosen, curve, moves, certificate_of(least, total, told["name"]))
+
+
+def _way_out(names: pd.Series, asked: PostsAsked, problem_of: Callable[[PostsAsked], PostsProblem]) -> Text | None:
+    """The fewest bounds that have to give so that the posts fit, by the names of their areas; None when none helps."""
+    bounds = [("least", area_id) for area_id in asked.least] + [("most", area_id) for area_id in asked.most]
+
+    def feasible(kept: Collection[tuple[str, int]]) -> bool:
+        least = {area_id: posts for area_id, posts in asked.least.items() if ("least", area_id) in kept}
+        most = {area_id: posts for area_id, posts in asked.most.items() if ("most", area_id) in kept}
+        try:
+            problem_of(replace(asked, least=least, most=most))
+        except (PostsError, InvalidInputError):
+            return False
+        return True
+
+    try:
+        relaxed, _ = smallest_relaxation(bounds, feasible)
+    except ValueError:
+        return T("It fits when posts of today may move.") if asked.keep and asked.change < 0 else None
+    said = [
+        T("the floor of {name} ({posts})", name=str(names[area_id]), posts=asked.least[area_id])
+        if kind == "least"
+        else T("the ceiling of {name} ({posts})", name=str(names[area_id]), posts=asked.most[area_id])
+        for kind, area_id in relaxed
+    ]
+    return T("It fits without {bounds}.", bounds="、".join(map(str, said))) if said else None
 
 
 def certificate_of(plan: PostPlan, posts: int, names: pd.Series) -> Text:

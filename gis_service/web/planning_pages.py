@@ -12,7 +12,7 @@ from gis_service.access.http import ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import ReadDep, SettingsDep
 from gis_service.areas.tables import AreaLevel
-from gis_service.errors import GridError
+from gis_service.errors import GridError, InvalidInputError
 from gis_service.planning.bases import Base
 from gis_service.planning.difficulty import published_difficulty
 from gis_service.planning.posts import Aim, PostsAsked, PostsProposal
@@ -39,7 +39,21 @@ FACTOR_NAMES: dict[str, Text] = {
 _PLACES = (AreaLevel.TOWNSHIP, AreaLevel.VILLAGE)
 
 
+def _bounds_said(request: Request, name: str) -> dict[int, int]:
+    """Whole numbers by area id that a form names `<name>.<area id>`; empty fields say nothing."""
+    found = {}
+    for key, value in request.query_params.items():
+        kind, _, area_id = key.partition(".")
+        if kind != name or not value.strip():
+            continue
+        if not (area_id.isdecimal() and value.strip().isdecimal() and len(value) < 8 and len(area_id) < 19):
+            raise InvalidInputError(T("{value} is not a number of posts.", value=value[:20]))
+        found[int(area_id)] = int(value)
+    return found
+
+
 def posts_asked(
+    request: Request,
     level: Annotated[AreaLevel, Query()] = AreaLevel.TOWNSHIP,
     base: Annotated[Base, Query()] = Base.TODAY,
     change: Annotated[int | None, Query(ge=-100_000, le=100_000)] = None,
@@ -48,7 +62,10 @@ def posts_asked(
     keep: Annotated[bool, Query()] = True,
 ) -> PostsAsked | None:
     """What to hand out; None when nothing is asked for."""
-    return None if change is None else PostsAsked(level, None, change, base, aim, {}, {}, {}, keep, accept, 20)
+    if change is None:
+        return None
+    least, most, totals = (_bounds_said(request, name) for name in ("least", "most", "total"))
+    return PostsAsked(level, None, change, base, aim, least, most, totals, keep, accept, 20)
 
 
 def staffing_asked(
@@ -98,8 +115,9 @@ def posts_page(
         total={name: _together(roots, name) for name in summed},
         pays={name: _together(townships, name) for name in ("district_pays", "township_pays")},
         proposal=proposal,
-        proposed=None if proposal is None else records(proposal.rows.sort_values("load_before", ascending=False)),
-        curve=[] if proposal is None else _curve(proposal),
+        proposed=_bounded(rows, proposal) if asked is not None else None,
+        fixed=[] if shown["level"] == AreaLevel.TOWNSHIP else _totals(townships),
+        curve=[] if proposal is None else _curve(request, proposal),
         fault=fault,
     )
 
@@ -138,8 +156,20 @@ def _together(rows: pd.DataFrame, name: str) -> Any:
     return rows[name].sum(min_count=1)
 
 
-def _curve(proposal: PostsProposal) -> list[dict[str, object]]:
-    """Points of the curve with their place in a picture of 320 × 160."""
+def _bounded(rows: pd.DataFrame, proposal: PostsProposal | None) -> list[dict[str, Any]]:
+    """The areas that get posts, with what is proposed; without a proposal only their names, to mend the bounds."""
+    if proposal is None:
+        return [{"area_id": int(key), "name": name} for key, name in rows["name"].items()]
+    return records(proposal.rows.sort_values("load_before", ascending=False))
+
+
+def _totals(townships: pd.DataFrame) -> list[tuple[int, str]]:
+    """Townships whose number of posts may be fixed."""
+    return [(int(key), str(name)) for key, name in townships["name"].items()]
+
+
+def _curve(request: Request, proposal: PostsProposal) -> list[dict[str, object]]:
+    """Points of the curve with their place in a picture of 320 × 160, and where each is chosen."""
     curve = proposal.curve
     if curve.empty:
         return []
@@ -147,12 +177,15 @@ def _curve(proposal: PostsProposal) -> list[dict[str, object]]:
     if loads.min() == loads.max():
         return []  # one point is no curve: every plan fills as many posts
     width, height = float(loads.max() - loads.min()), max(int(curve["moves"].max()), 1)
+    # a millionth more, so that what was cut off does not leave the point out
+    shares = [float(load) / float(loads.min()) - 1 + 1e-6 for load in loads]
     return [
         {
             "x": round(44 + 260 * (float(load) - float(loads.min())) / width, 1),
             "y": round(130 - 110 * int(moves) / height, 1),
             "load": f"{float(load):,.0f}",
             "moves": int(moves),
+            "href": f"{request.url.include_query_params(accept=f'{share:.6f}').query}",
         }
-        for load, moves in zip(loads, curve["moves"], strict=True)
+        for load, moves, share in zip(loads, curve["moves"], shares, strict=True)
     ]
