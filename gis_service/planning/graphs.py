@@ -63,7 +63,7 @@ class Rules(BaseModel):
     bridges: Annotated[list[tuple[int, int]], Field(max_length=1000)] = []
     barriers: Annotated[list[tuple[int, int]], Field(max_length=1000)] = []
     effort: Annotated[int, Field(ge=10, le=5000)] = 500
-    prove_s: Annotated[float, Field(ge=0, le=120)] = 8.0
+    prove_s: Annotated[float, Field(ge=0, le=120)] = 10.0
     deadline_s: Annotated[float, Field(gt=0, le=3600)] | None = None
 
 

