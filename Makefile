@@ -64,11 +64,12 @@ lock: ## pin everything anew, with hashes and without hosts
 	$(UV) --upgrade pyproject.toml --group build -o requirements.lock
 	$(UV) --upgrade pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
 	$(UV) --upgrade pyproject.toml --group build --group dev --group bench -c requirements-dev.lock -o requirements-bench.lock
+	$(UV) --upgrade --group pyproject.toml:tipg -o requirements-tipg.lock
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
 
 setup-run: var/.packages-run var/.python-run maps/static/vendor/.stamp
 setup-test: var/.packages-test var/.python-dev maps/static/vendor/.stamp
-setup-bench: var/.packages-test var/.python-bench maps/static/vendor/.stamp
+setup-bench: var/.packages-test var/.python-bench var/.python-tipg maps/static/vendor/.stamp
 
 # Debian packages: asked for only when one is missing; elsewhere the commands say what they lack
 var/.packages-run var/.packages-test: var/.packages-%: Makefile
@@ -90,6 +91,12 @@ var/.python-bench: requirements-bench.lock | $(VENV)/bin/python
 var/.python-run var/.python-dev var/.python-bench:
 	$(PY) -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r $<
 	$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# tipg, which bench_tiles runs as a process of its own, in an environment of its own
+var/.python-tipg: requirements-tipg.lock | $(VENV)/bin/python
+	$(PY) -m venv var/tipg
+	var/tipg/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 maps/static/vendor/.stamp: package-lock.json maps/vendor.py | var/.python-run-or-dev

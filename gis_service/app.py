@@ -65,11 +65,11 @@ def _rooms() -> APIRouter:
     """Every route of the service, the same whatever the settings: what each of them takes is worked out once."""
     rooms = APIRouter()
     for router in (
+        areas_router,  # tiles are asked for by the dozen, and routes are tried in this order
+        addresses_router,
         health.router,
         access_router,
-        areas_router,
         teams_router,
-        addresses_router,
         resolving_router,
         signing_off_router,
         registers_router,

@@ -33,10 +33,10 @@ def point_layer(
     x: npt.NDArray[np.int64],
     y: npt.NDArray[np.int64],
     ids: npt.NDArray[np.int64] | None,
-    properties: Mapping[str, Values],
+    properties: Mapping[str, Values | Coded],
 ) -> bytes:
     """A tile with one layer of points at tile units (y down); a missing property value is left out of its feature."""
-    tags, values = _tags([_coded(column) for column in properties.values()])
+    tags, values = _tags([column if isinstance(column, tuple) else _coded(column) for column in properties.values()])
     position = [_constant(_MOVE_TO_ONCE, len(x)), _varints(_zigzag(x)), _varints(_zigzag(y))]
     feature = [
         *([_constant(_ID, len(x)), _varints(ids)] if ids is not None else []),
@@ -78,6 +78,14 @@ class CodedColumn:
         codes, distinct = pd.factorize(pd.Series(values))
         return cls(codes.astype(np.int64), _value_messages(pd.Index(distinct)))
 
+    def among(self, chosen: npt.NDArray[np.int64] | slice) -> Coded:
+        """The column of the features `chosen`, with the values that they have."""
+        here = self.codes[chosen]
+        used, place = np.unique(here[here >= 0], return_inverse=True)
+        codes = np.full(len(here), -1)
+        codes[here >= 0] = place
+        return codes, b"".join([self.messages[code] for code in used.tolist()]), len(used)
+
 
 def polygon_layer(
     name: str,
@@ -91,14 +99,7 @@ def polygon_layer(
 
     `drawn`, in the order of `chosen`, is at whole units (y down) of the same origin as the tile's north-west `corner`.
     """
-    coded: list[Coded] = []
-    for column in properties.values():
-        here = column.codes[chosen]
-        used, place = np.unique(here[here >= 0], return_inverse=True)
-        codes = np.full(len(here), -1)
-        codes[here >= 0] = place
-        coded.append((codes, b"".join([column.messages[code] for code in used.tolist()]), len(used)))
-    tags, values = _tags(coded)
+    tags, values = _tags([column.among(chosen) for column in properties.values()])
     rest = np.array([len(each) for each in drawn.rest], dtype=np.int64)
     right, down = _zigzag(drawn.start - corner).T
     feature = [
@@ -151,9 +152,8 @@ def _tags(properties: Sequence[Coded]) -> tuple[list[Column], bytes]:
     known = 0
     for key, (codes, _table, count) in enumerate(properties):
         given = codes >= 0
-        for number in (np.full(len(codes), key), known + np.maximum(codes, 0)):
-            tag, length = _varints(number)
-            tags.append((tag, np.where(given, length, 0)))
+        for tag, length in (_constant(key, len(codes)), _varints(known + np.maximum(codes, 0))):
+            tags.append((tag, length * given))
         known += count
     return tags, b"".join([table for _codes, table, _count in properties])
 
@@ -162,6 +162,12 @@ def _layer(name: str, features: bytes, keys: Iterable[str], values: bytes) -> by
     """A tile of one layer."""
     layer = _text(_NAME, name) + features + b"".join([_text(_KEY, key) for key in keys]) + values
     return _message(_LAYER, layer + bytes([_EXTENT]) + _varint(EXTENT) + bytes([_VERSION, 2]))
+
+
+def each_its_own(numbers: npt.NDArray[np.int64]) -> Coded:
+    """A property of whole numbers that no two features share: none is looked for twice."""
+    signed = [_constant(_SIGNED, len(numbers)), _varints(_zigzag(numbers))]
+    return np.arange(len(numbers)), _scattered(_sized(_VALUE, signed)), len(numbers)
 
 
 def _coded(values: Values) -> Coded:

@@ -9,9 +9,8 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
-from layers._mvt import EXTENT, point_layer
+from layers._mvt import EXTENT, CodedColumn, each_its_own, point_layer
 from layers.tiles import TILE_PX
 
 __all__ = ["PointPyramid"]
@@ -36,7 +35,7 @@ class PointPyramid:
     Parameters
     ----------
     lon, lat : degrees, EPSG:4326, shape (n,); points without coordinates or beyond Web Mercator are left out.
-    ids : whole numbers ≥ 0, shape (n,).
+    ids : whole numbers ≥ 0, no two alike, shape (n,).
     states : a word per point, shape (n,).
     """
 
@@ -50,8 +49,7 @@ class PointPyramid:
         order = np.argsort(code, kind="stable")
         self._code, self._x, self._y = code[order], x[order], y[order]
         self._ids = np.asarray(ids, dtype=np.int64)[drawn][order]
-        words, names = pd.factorize(np.asarray(states, dtype=object)[drawn][order])
-        self._states = pd.Categorical.from_codes(words, categories=pd.Index(names, dtype=object))
+        self._states = CodedColumn.of(np.asarray(states, dtype=object)[drawn][order])
 
     def __len__(self) -> int:
         """How many points there are."""
@@ -65,7 +63,7 @@ class PointPyramid:
         run = self._run(z, x, y)
         ids = self._ids[run]
         right, lower = _units(self._x[run], z), _units(self._y[run], z)
-        return point_layer(layer, right, lower, ids, {id_key: ids, state_key: self._states[run]})
+        return point_layer(layer, right, lower, ids, {id_key: each_its_own(ids), state_key: self._states.among(run)})
 
     def counts(self, z: int, x: int, y: int, *, layer: str, cell_px: int = 16) -> bytes:
         """A tile with one feature per square cell of `cell_px` pixels, at the mean of its points, with their `count`.

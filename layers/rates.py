@@ -1,10 +1,10 @@
 """Rates of small areas: shrunk towards the overall rate where the base is small, and with their margin of error."""
 
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 __all__ = ["ScoreInterval", "empirical_bayes", "known_rate", "score_interval"]
 
@@ -120,7 +120,7 @@ def score_interval(events: pd.Series, base: pd.Series, *, confidence: float) -> 
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be between 0 and 1: {confidence}")
     known = known_rate(events, base).notna()
-    z = float(stats.norm.ppf((1 + confidence) / 2))
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
     count = events.astype("Float64").where(known)
     below = base.astype("Float64").where(known)
     middle = count + z**2 / 2

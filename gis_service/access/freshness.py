@@ -29,8 +29,13 @@ GZIP_LEVEL: Final = 6
 
 def etag(session: Session, scope: Scope, *asked: object, besides: Collection[str] = ()) -> str:
     """The weak ETag of what `scope` sees when it asks for `asked`, in the language in force."""
+    return tag_of(data_version(session, besides), scope, *asked)
+
+
+def tag_of(version: int, scope: Scope, *asked: object) -> str:
+    """The same when the version of the data is known."""
     roots, beats = (None if ids is None else sorted(ids) for ids in (scope.root_ids, scope.beat_ids))
-    parts = (__version__, data_version(session, besides), scope.day, roots, beats, current_locale(), *asked)
+    parts = (__version__, version, scope.day, roots, beats, current_locale(), *asked)
     return f'W/"{hashlib.blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"'
 
 
@@ -70,7 +75,15 @@ class KeptAnswers:
                 self._bytes -= len(oldest.packed)
 
 
-def fresh(request: Request, tag: str, media_type: str, make: Callable[[], bytes], *, stopgap: bool = False) -> Response:
+def fresh(
+    request: Request,
+    tag: str,
+    media_type: str,
+    make: Callable[[], bytes],
+    *,
+    stopgap: bool = False,
+    gzip_level: int = GZIP_LEVEL,
+) -> Response:
     """The answer under `tag`: nothing when the browser has it, the one kept, or what `make` returns, in that order.
 
     `stopgap`: a better answer is being made, and has another tag; the next request shall not be given this one.
@@ -81,7 +94,7 @@ def fresh(request: Request, tag: str, media_type: str, make: Callable[[], bytes]
         kept: KeptAnswers = request.app.state.kept_answers
         answer = kept.get(tag)
         if answer is None:
-            answer = KeptAnswer(gzip.compress(make(), GZIP_LEVEL, mtime=0), media_type)
+            answer = KeptAnswer(gzip.compress(make(), gzip_level, mtime=0), media_type)
             kept.put(tag, answer)
     if not stopgap:
         request.state.answered_under = tag

@@ -35,7 +35,7 @@ from gis_service.api.dependencies import AsOf, ReadDep
 from gis_service.errors import NotPermittedError, NotSignedInError, PasswordChangeDueError, SecondFactorDueError
 from gis_service.settings import Settings
 from gis_service.storage.commits import Commits
-from gis_service.storage.engine import reading, transaction
+from gis_service.storage.engine import asking, transaction
 from gis_service.texts import T, use_locale
 
 CSRF_HEADER = "X-CSRF-Token"
@@ -273,7 +273,7 @@ def _present(request: Request, now: datetime) -> Presence:
     cookie = request.cookies.get(cookie_name(request.app.state.settings))
     settings: Settings = request.app.state.settings
     scheme, _space, token = request.headers.get("authorization", "").partition(" ")
-    with reading(request.app.state.engine) as session:
+    with asking(request.app.state.engine) as session:
         if scheme.lower() == "bearer":
             return presence_of_token(session, settings, token.strip(), now)
         return presence_of_cookie(session, settings, cookie, now)

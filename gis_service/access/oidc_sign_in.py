@@ -12,12 +12,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
-from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
 from sqlalchemy import Engine, delete, select
 
 from gis_service.access.audit import Result, record
@@ -43,6 +37,9 @@ class Departure:
 
 def start_oidc(engine: Engine, settings: Settings, *, now: datetime) -> Departure:
     """Begin to sign in at the provider."""
+    from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+    from authlib.oauth2.rfc7636 import create_s256_code_challenge
+
     provider = _discover(settings)
     cookie, state, nonce, verifier = (secrets.token_urlsafe(32) for _purpose in range(4))
     url = prepare_grant_uri(
@@ -91,6 +88,10 @@ def finish_oidc(
 
 def _subject(settings: Settings, code: str, verifier: str, nonce: str) -> str:
     """The subject of the ID token that the code is worth, after every check of OpenID Connect Core 3.1.3.7."""
+    from joserfc import jwt
+    from joserfc.errors import JoseError
+    from joserfc.jwk import KeySet
+
     provider = _discover(settings)
     claims_needed = jwt.JWTClaimsRegistry(
         iss={"essential": True, "value": settings.oidc_issuer},
@@ -127,11 +128,13 @@ def _id_token(settings: Settings, provider: dict[str, Any], code: str, verifier:
         "client_id": settings.oidc_client_id,
         "code_verifier": verifier,
     }
-    auth = httpx.BasicAuth(settings.oidc_client_id, secret) if secret else None
+    auth = (settings.oidc_client_id, secret) if secret else None  # sent as HTTP Basic
     return str(_fetch("POST", provider["token_endpoint"], data=form, auth=auth)["id_token"])
 
 
 def _fetch(method: str, url: str, **more: Any) -> dict[str, Any]:
+    import httpx
+
     try:
         answer = httpx.request(method, url, timeout=_TIMEOUT_S, follow_redirects=False, **more)
         if answer.is_client_error:

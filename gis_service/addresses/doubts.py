@@ -32,7 +32,6 @@ from gis_service.storage.columns import read_columns
 from gis_service.storage.engine import reading
 from gis_service.storage.fence import is_fenced
 from gis_service.texts import T
-from layers.siblings import sibling_distances
 
 MOST_ADDRESSES: Final = 60_000
 """So many texts are taken apart while somebody waits: a township."""
@@ -141,6 +140,8 @@ def _known_roads(session: Session) -> list[str]:
 
 def _far(rows: pd.DataFrame, parts: pd.DataFrame, tree: pd.DataFrame, settings: Settings) -> pd.DataFrame:
     """Those far from the others of their road; roads of one name in two townships are two."""
+    from layers.siblings import sibling_distances
+
     villages = tree[tree["level"].eq(AreaLevel.VILLAGE)]
     by_village = villages.drop_duplicates("code").set_index("code")["parent_id"].map(tree["code"])
     township = rows["stated_village_code"].map(by_village).fillna(parts["township_code"]).fillna("")

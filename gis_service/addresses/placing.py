@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 
 from gis_service.addresses.tables import Unresolved
-from layers.locate import AMBIGUOUS, NO_POINT, OUTSIDE, AreaLocator, nearest_areas
 
 #: what a placement says, besides its address and its period; the dtypes that `place` returns
 PLACEMENT_DTYPES = {
@@ -53,6 +52,8 @@ def place(
     -------
     Index `address_id`, columns and dtypes of `PLACEMENT_DTYPES`.
     """
+    from layers.locate import AMBIGUOUS, NO_POINT, OUTSIDE, AreaLocator, nearest_areas
+
     locator = AreaLocator.build(compounds.geometry, compounds["code"].tolist(), expected_points=len(points))
     lon, lat = points["lon"].to_numpy(), points["lat"].to_numpy()
     located = locator.locate(lon, lat)
@@ -108,6 +109,8 @@ def place(
 
 def beats_of(points: pd.DataFrame, area_id: pd.Series, parts: gpd.GeoDataFrame) -> pd.Series:
     """The beat of every decided address: by sub-polygon, by building, else by the compound as a whole."""
+    from layers.locate import AreaLocator
+
     polygonal = parts[parts.geometry.notna()]
     by_building = parts[parts["buildings"].notna() & parts.geometry.isna()]
     whole = parts[parts["buildings"].isna() & parts.geometry.isna()].drop_duplicates("area_id").set_index("area_id")

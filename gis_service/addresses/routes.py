@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
-from starlette.background import BackgroundTask
 
 from gis_service.access.data_version import LAND_AND_PLACES_STAY
-from gis_service.access.freshness import etag, fresh
+from gis_service.access.freshness import fresh
 from gis_service.access.http import ActingDep, ScopeDep, requires
+from gis_service.access.looking import LookDep
 from gis_service.access.permissions import Permission
 from gis_service.addresses.actions import Assignment, assign_addresses
 from gis_service.addresses.queries import address, addresses, count_unresolved
@@ -21,9 +22,10 @@ from gis_service.addresses.search_store import SearchedPart
 from gis_service.addresses.tables import PointSource, Unresolved
 from gis_service.addresses.tiles import POINTS_FROM_ZOOM, address_tile, read_ahead
 from gis_service.addresses.topology import topology_findings
+from gis_service.api.afterwards import Afterwards
 from gis_service.api.dependencies import AsOf, EngineDep, ReadDep, SettingsDep
 from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
-from gis_service.areas.tiles import MVT, require_tile
+from gis_service.areas.tiles import GZIP_LEVEL, MVT, require_tile
 from gis_service.errors import InvalidInputError
 from gis_service.storage.kept import Kept
 from gis_service.storage.tile_sql import draws_tiles
@@ -162,9 +164,7 @@ def topology_geojson(session: ReadDep, scope: ScopeDep, settings: SettingsDep) -
 @router.get("/tiles/addresses/{z}/{x}/{y}.mvt", responses={200: {"content": {MVT: {}}}}, response_class=Response)
 def tile(
     request: Request,
-    engine: EngineDep,
-    session: ReadDep,
-    scope: ScopeDep,
+    look: LookDep,
     z: int,
     x: int,
     y: int,
@@ -173,15 +173,12 @@ def tile(
     """Addresses in your part of the district as a vector tile, counted by cells at low zoom; answers carry an ETag."""
     require_tile(z, x, y)
     store: Kept[PointPyramid] = request.app.state.point_store
-    key = etag(
-        session, scope, "unresolved points" if only_unresolved else "address points", besides=LAND_AND_PLACES_STAY
-    )
-    tag = f'{key[:-1]}-{z}-{x}-{y}"'
-    response = fresh(
-        request, tag, MVT, lambda: address_tile(session, scope, store, key, z, x, y, only_unresolved=only_unresolved)
-    )
-    if z < POINTS_FROM_ZOOM and draws_tiles(session) and store.find(key) is None:
-        response.background = BackgroundTask(read_ahead, engine, request.app.state.fence, scope, store, key)
+    with look.opened(besides=LAND_AND_PLACES_STAY) as sight:
+        key = sight.etag("unresolved points" if only_unresolved else "address points")
+        cut = partial(address_tile, sight, store, key, z, x, y, only_unresolved=only_unresolved)
+        response = fresh(request, f'{key[:-1]}-{z}-{x}-{y}"', MVT, cut, gzip_level=GZIP_LEVEL)
+    if z < POINTS_FROM_ZOOM and draws_tiles(look.engine) and store.find(key) is None and store.is_wanted_again(key):
+        response.background = Afterwards(read_ahead, look.engine, request.app.state.fence, sight.scope, store, key)
     return response
 
 

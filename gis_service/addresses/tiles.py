@@ -10,11 +10,12 @@ import numpy as np
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from gis_service.access.looking import Sight
 from gis_service.access.scope import Scope
 from gis_service.addresses.drawn_points import drawn_counts, drawn_points
 from gis_service.addresses.point_store import read_pyramid
 from gis_service.addresses.queries import points_in_box
-from gis_service.storage.engine import reading
+from gis_service.storage.engine import only_reading
 from gis_service.storage.kept import Kept
 from gis_service.storage.tile_sql import draws_tiles
 from layers.point_pyramid import PointPyramid
@@ -26,15 +27,7 @@ LAYER: Final = "addresses"
 
 
 def address_tile(
-    session: Session,
-    scope: Scope,
-    store: Kept[PointPyramid],
-    key: str,
-    z: int,
-    x: int,
-    y: int,
-    *,
-    only_unresolved: bool = False,
+    sight: Sight, store: Kept[PointPyramid], key: str, z: int, x: int, y: int, *, only_unresolved: bool = False
 ) -> bytes:
     """One tile (XYZ scheme, y down) of the layer `addresses`, of all or of those that wait for a decision.
 
@@ -43,18 +36,22 @@ def address_tile(
     SpatiaLite a tile of low zoom, which counts them all, has them read, and one of high zoom reads its own. Those that
     wait are few, and read at once.
     """
-    draws = draws_tiles(session)
-    pyramid = store.find(key)
-    if pyramid is None and (only_unresolved or (z < POINTS_FROM_ZOOM and not draws)):
+    pyramid, are_counted = store.find(key), z < POINTS_FROM_ZOOM
+    if pyramid is None:
+        session, scope = sight.session, sight.scope
+        draws = draws_tiles(session.get_bind().engine)
+        if not only_unresolved and draws:
+            draw = drawn_counts if are_counted else drawn_points
+            return draw(session, scope, z, x, y, layer=LAYER)
+        if not only_unresolved and not are_counted:
+            return _points_of_tile(session, scope, z, x, y)
         pyramid = store.get(key, partial(read_pyramid, session, scope, only_unresolved=only_unresolved))
-    if z < POINTS_FROM_ZOOM:
-        if pyramid is None:
-            return drawn_counts(session, scope, z, x, y, layer=LAYER)
+    if are_counted:
         return pyramid.counts(z, x, y, layer=LAYER)
-    if pyramid is not None:
-        return pyramid.points(z, x, y, layer=LAYER, id_key="address_id")
-    if draws:
-        return drawn_points(session, scope, z, x, y, layer=LAYER)
+    return pyramid.points(z, x, y, layer=LAYER, id_key="address_id")
+
+
+def _points_of_tile(session: Session, scope: Scope, z: int, x: int, y: int) -> bytes:
     points = points_in_box(session, scope, tile_bounds(z, x, y))
     state = np.where(points["unresolved"] == "", "assigned", "unresolved")
     properties = {"address_id": points["id"], "state": state}
@@ -67,7 +64,7 @@ def read_ahead(
     """Read the points of a scope for the tiles to come, unless that was done or is being done."""
 
     def read() -> PointPyramid:
-        with reading(engine) as session:
+        with only_reading(engine) as session:
             fence(session, scope)
             return read_pyramid(session, scope)
 

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from gis_service.settings import Settings
-from gis_service.storage.engine import reading
+from gis_service.storage.engine import only_reading
 
 #: days that can be looked at: far enough from the ends of the calendar for periods of years before and after
 EARLIEST_DAY = date(1900, 1, 1)
@@ -35,7 +35,7 @@ async def engine_of(request: Request) -> Engine:
 
 def reading_session(engine: Annotated[Engine, Depends(engine_of)]) -> Iterator[Session]:
     """A session for reads."""
-    with reading(engine) as session:
+    with only_reading(engine) as session:
         yield session
 
 

@@ -9,17 +9,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
-from starlette.background import BackgroundTask
 
 from gis_service.access.data_version import LAND_STAYS
-from gis_service.access.freshness import etag, fresh
+from gis_service.access.freshness import fresh
 from gis_service.access.http import ScopeDep, requires
+from gis_service.access.looking import LookDep
 from gis_service.access.permissions import Permission
-from gis_service.api.dependencies import EngineDep, ReadDep
+from gis_service.api.afterwards import Afterwards
+from gis_service.api.dependencies import ReadDep
 from gis_service.api.wire import GEOJSON, Limit, Offset, Page, RowKey, geojson, items_of
 from gis_service.areas.queries import area_details, area_names, areas
 from gis_service.areas.tables import AreaLevel
-from gis_service.areas.tiles import MVT, area_tile, drawn_area_tile, must_wait, prepare, require_tile
+from gis_service.areas.tiles import GZIP_LEVEL, MVT, area_tile, drawn_area_tile, must_wait, prepare, require_tile
 from gis_service.storage.kept import Kept
 from layers.border_pyramid import BorderPyramid
 
@@ -72,19 +73,22 @@ def areas_geojson(
 
 
 @router.get("/tiles/areas/{level}/{z}/{x}/{y}.mvt", responses={200: {"content": {MVT: {}}}}, response_class=Response)
-def areas_tile(
-    request: Request, engine: EngineDep, session: ReadDep, scope: ScopeDep, level: AreaLevel, z: int, x: int, y: int
-) -> Response:
+def areas_tile(request: Request, look: LookDep, level: AreaLevel, z: int, x: int, y: int) -> Response:
     """Borders of one level in your part of the district as a vector tile, with code and name; answers carry an ETag."""
     require_tile(z, x, y)
     store: Kept[BorderPyramid] = request.app.state.border_store
-    key = etag(session, scope, "borders", level, besides=LAND_STAYS)
-    tag = f"{key[:-1]}-{z}-{x}-{y}"
-    if not must_wait(session, store, key, z):
-        return fresh(request, f'{tag}"', MVT, lambda: area_tile(session, scope, store, key, level, z, x, y))
-    drawn = partial(drawn_area_tile, session, scope, level, z, x, y)
-    response = fresh(request, f'{tag}-drawn"', MVT, drawn, stopgap=True)
-    response.background = BackgroundTask(prepare, engine, request.app.state.fence, scope, store, key, level, z)
+    with look.opened(besides=LAND_STAYS) as sight:
+        key = sight.etag("borders", level)
+        tag = f"{key[:-1]}-{z}-{x}-{y}"
+        if not must_wait(look.engine, store, key, z):
+            cut = partial(area_tile, sight, store, key, level, z, x, y)
+            return fresh(request, f'{tag}"', MVT, cut, gzip_level=GZIP_LEVEL)
+        drawn = partial(drawn_area_tile, sight, level, z, x, y)
+        response = fresh(request, f'{tag}-drawn"', MVT, drawn, stopgap=True, gzip_level=GZIP_LEVEL)
+    if store.is_wanted_again(f"{key}-{z}"):
+        response.background = Afterwards(
+            prepare, look.engine, request.app.state.fence, sight.scope, store, key, level, z
+        )
     return response
 
 

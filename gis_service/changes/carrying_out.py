@@ -32,7 +32,6 @@ from gis_service.intake.subject import Mode
 from gis_service.settings import Settings
 from gis_service.storage.boxes import Box
 from gis_service.teams.following import follow
-from layers.locate import affected_points
 
 Record = Mapping[int, Timeline]
 
@@ -169,6 +168,8 @@ def _affected(session: Session, before: Record, after: Record) -> pd.DataFrame:
 
 
 def _moved(points: pd.DataFrame, old: list[object], new: list[object]) -> pd.DataFrame:
+    from layers.locate import affected_points
+
     if points.empty:
         return points
     before, after = np.array(old, dtype=object), np.array(new, dtype=object)

@@ -21,7 +21,6 @@ from gis_service.registers.rentals.queries import inspection_due_days, rental_in
 from gis_service.registers.tables import Mismatch, MismatchState, Registration, Rental, RentalGrade
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
-from layers.walking import walking_order
 
 _DANGEROUS: Final = (RentalGrade.ORANGE.value, RentalGrade.RED.value)
 _TASK_COLUMNS: Final = ["address_id", "why", "since", "due_on", "grade"]
@@ -67,6 +66,8 @@ def todays_walk(
     The tasks of these addresses with `stop` (1, 2, … in walking order; one number for all tasks at an address), those
     without a point last.
     """
+    from layers.walking import walking_order
+
     chosen = tasks["address_id"].drop_duplicates().head(settings.worklist_addresses)
     today = tasks[tasks["address_id"].isin(chosen)]
     places = today.drop_duplicates("address_id").set_index("address_id")[["lon", "lat"]].astype(float)

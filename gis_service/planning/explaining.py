@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +12,10 @@ import numpy.typing as npt
 from gis_service.planning.graphs import Ground
 from gis_service.planning.inputs import Inputs
 from gis_service.texts import T, Text
-from layers.districting import BeatPlan, BeatRules
-from layers.reasons import Binding, explain_changes, if_it_stayed
-from layers.reasons import Reason as Found
+
+if TYPE_CHECKING:
+    from layers.districting import BeatPlan, BeatRules
+    from layers.reasons import Reason as Found
 
 _TRIED = 5
 """For so many of the largest moves it is tried what would happen if they were not made."""
@@ -55,6 +57,8 @@ def reasons_of(
     prices, seed, price
         What is kept few, for what would happen if a unit stayed; `price` is its name (addresses, migrants, units).
     """
+    from layers.reasons import explain_changes
+
     graph = ground.graph
     before = np.zeros(len(names))
     held = today >= 0
@@ -95,6 +99,8 @@ def reasons_of(
 
 def _binding(reason: Found, names: Sequence[str], band: float) -> Text:
     """The sentence on what stands against staying."""
+    from layers.reasons import Binding
+
     beat, share, limit = names[reason.beat], signed(reason.deviation), f"{band * 100:g} %"
     one, other = names[reason.from_beat], names[reason.to_beat]
     sentences = {
@@ -124,6 +130,8 @@ def _stayed(
     price: str,
 ) -> list[Text]:
     """What the best plan in which it stays would cost more."""
+    from layers.reasons import if_it_stayed
+
     try:
         instead = if_it_stayed(ground.graph, today, drawn, beat_rules, unit, prices=prices, seed=seed)
     except ValueError:  # it cannot stay at all: the binding says so

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, Field
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import cKDTree
 
 from gis_service.planning.inputs import Inputs
 from gis_service.planning.plans import Plan
-from layers.districting import UnitGraph, unit_graph
+
+if TYPE_CHECKING:
+    from layers.districting import UnitGraph
 
 
 class Within(StrEnum):
@@ -119,6 +118,8 @@ def with_marks(rules: Rules, plan: Plan) -> Rules:
 
 def ground_of(inputs: Inputs, rules: Rules, members: Sequence[int]) -> Ground:
     """The graph of these units; separate parts of one village or township are joined where they are nearest."""
+    from layers.districting import unit_graph
+
     place = {unit: number for number, unit in enumerate(members)}
     edges = [(place[a], place[b], metres) for a, b, metres in inputs.edges if a in place and b in place]
     blocked = {tuple(sorted(pair)) for pair in rules.barriers}
@@ -154,6 +155,10 @@ def _joining(
     groups: npt.NDArray[np.int64], middles: npt.NDArray[np.float64], pairs: list[tuple[int, int]]
 ) -> list[tuple[int, int]]:
     """Pairs that join the separate parts of every group, each part to the nearest unit of another."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import cKDTree
+
     added: list[tuple[int, int]] = []
     count = len(groups)
     while True:

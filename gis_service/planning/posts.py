@@ -20,7 +20,6 @@ from gis_service.planning.staffing import StaffingAsked, staffing
 from gis_service.settings import Settings
 from gis_service.texts import T, Text
 from layers.apportion import largest_remainder
-from layers.conflicts import smallest_relaxation
 from layers.posts import PostPlan, PostsError, PostsProblem, fewest_moves, hand_out, moves_curve
 
 
@@ -130,6 +129,8 @@ def propose_posts(session: Session, scope: Scope, settings: Settings, asked: Pos
 
 def _way_out(names: pd.Series, asked: PostsAsked, problem_of: Callable[[PostsAsked], PostsProblem]) -> Text | None:
     """The fewest bounds that have to give so that the posts fit, by the names of their areas; None when none helps."""
+    from layers.conflicts import smallest_relaxation
+
     bounds = [("least", area_id) for area_id in asked.least] + [("most", area_id) for area_id in asked.most]
 
     def feasible(kept: Collection[tuple[str, int]]) -> bool:

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 from gis_service.errors import ConflictError
 from gis_service.jobs.running import as_message
@@ -25,8 +24,10 @@ from gis_service.planning.plans import Plan, PlanBeat, Staff, new_beat_key
 from gis_service.planning.relaxing import obstacles_to, uneven_villages, village_loads, what_to_relax, why_none
 from gis_service.planning.transferring import Moves, moves_of
 from gis_service.texts import T
-from layers.districting import BeatPlan, BeatRules, Progress, partition, repair
 from layers.posts import PostsProblem, hand_out
+
+if TYPE_CHECKING:
+    from layers.districting import BeatPlan, Progress
 
 _QUICK = 60
 """Moves per unit of a quick try: enough to see whether something fits."""
@@ -202,6 +203,8 @@ def _draw(
     heard: Callable[[Progress], None],
     cancelled: Callable[[], bool],
 ) -> _Result:
+    from layers.districting import BeatRules
+
     inputs = plan.inputs
     ground = ground_of(inputs, rules, task.members)
     position = {beat.key: place for place, beat in enumerate(task.beats)}
@@ -259,6 +262,8 @@ def _search(
     heard: Callable[[Progress], None] | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> BeatPlan:
+    from layers.districting import partition, repair
+
     locks = _locks(ground, today, rules)
     locked = bool((locks >= 0).any())
     watch = {"deadline_s": rules.deadline_s, "cancelled": cancelled, "progress": heard}
@@ -285,6 +290,8 @@ def _borders_km(
     cancelled: Callable[[], bool],
 ) -> list[float]:
     """Kilometres of border between beats: of the plan, then of the same drawn with other seeds inside the band."""
+    from layers.districting import partition
+
     locks = _locks(ground, today, rules)
     runs = [drawn]
     for other in range(1, _RUNS):
@@ -307,6 +314,8 @@ def _relabelled(
     plan: npt.NDArray[np.int32], today: npt.NDArray[np.int32], prices: npt.NDArray[np.float64], beats: int
 ) -> npt.NDArray[np.int32]:
     """The same beats under the numbers that keep most of today's."""
+    from scipy.optimize import linear_sum_assignment
+
     shared = np.zeros((beats, beats))
     held = today >= 0
     np.add.at(shared, (plan[held], today[held]), prices[held] + 1e-6)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -13,10 +13,12 @@ import numpy.typing as npt
 from gis_service.planning.graphs import Ground, Rules, Within
 from gis_service.planning.inputs import Inputs
 from gis_service.texts import T, Text
-from layers.conflicts import Obstacle, ObstacleKind, beat_obstacles, irreducible_relaxation, smallest_relaxation
-from layers.districting import BeatPlan, BeatRules
 
-Attempt = Callable[[Rules, int], BeatPlan | None]
+if TYPE_CHECKING:
+    from layers.conflicts import Obstacle
+    from layers.districting import BeatPlan, BeatRules
+
+Attempt: TypeAlias = "Callable[[Rules, int], BeatPlan | None]"
 """A quick try under other rules and with so many posts more; None when it cannot even begin."""
 
 _HALVINGS = 4
@@ -97,6 +99,8 @@ def _fewest(
 
     Of equally few, those named last. Where too many conflicts stand against a proof, a set none of which can be kept.
     """
+    from layers.conflicts import irreducible_relaxation, smallest_relaxation
+
     every = [(kind, member) for kind in kinds for member in members[kind]]
     bare = asked.model_copy(update={"across": [a for a in asked.across if a not in members["within"]]})
 
@@ -153,11 +157,15 @@ def obstacles_to(
     inputs: Inputs, ground: Ground, beat_rules: BeatRules, home: npt.NDArray[np.int32], names: Sequence[str]
 ) -> list[Text]:
     """What can be proved, by counting, to stand against the band; `home` is the territory of each beat."""
+    from layers.conflicts import beat_obstacles
+
     found = beat_obstacles(ground.graph, beat_rules, home)
     return [_said(inputs, ground, obstacle, names) for obstacle in found[:_NAMED]]
 
 
 def _said(inputs: Inputs, ground: Ground, obstacle: Obstacle, names: Sequence[str]) -> Text:
+    from layers.conflicts import ObstacleKind
+
     units = sorted(obstacle.units, key=lambda unit: -int(ground.graph.loads[unit]))
     of_units = [inputs.units[ground.members[unit]].name for unit in units]
     needed, allowed = f"{obstacle.needed:,}", f"{obstacle.allowed:,}"

@@ -12,7 +12,6 @@ import shapely
 from gis_service.errors import ConflictError
 from gis_service.planning.plans import Plan, Staff
 from gis_service.texts import T
-from layers.transfers import transfers
 
 
 @dataclass(frozen=True)
@@ -40,6 +39,8 @@ def moves_of(plan: Plan, posts: Mapping[int, int], home: Mapping[str, int]) -> M
     ConflictError
         There are more posts than people.
     """
+    from layers.transfers import transfers
+
     people: list[Staff] = []
     places: list[tuple[float, float]] = []
     at: list[int | None] = []

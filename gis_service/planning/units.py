@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 from sqlalchemy import ColumnElement, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
@@ -135,6 +134,8 @@ def links_of(
     Over a border of two compounds their nearest units meet, and others that are almost as near; units of one compound
     meet those that lie next to them.
     """
+    from scipy.spatial import cKDTree
+
     links: dict[tuple[int, int], float] = {}
     for one, other, metres in edges:
         mine, theirs = units_of[one], units_of[other]

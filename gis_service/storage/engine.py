@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from gis_service.settings import Settings
 from gis_service.storage.fence import ROLE_OPTION
+from gis_service.storage.liveness import renew_lost_connections
 from gis_service.storage.rows import Row
 from gis_service.storage.spatialite import attach_spatialite, sqlite_driver
 from gis_service.storage.unstorable import refuse_unstorable
@@ -31,7 +32,9 @@ def open_engine(settings: Settings) -> Engine:
         engine = create_engine(url, module=sqlite_driver())
         attach_spatialite(engine, settings.spatialite_path)
     else:
-        engine = create_engine(url, pool_pre_ping=True, pool_size=10, connect_args={"options": _POSTGRES_OPTIONS})
+        # the connection used last comes first: its statements are prepared and its tables are in the server's memory
+        engine = create_engine(url, pool_size=10, pool_use_lifo=True, connect_args={"options": _POSTGRES_OPTIONS})
+        renew_lost_connections(engine)
     engine.update_execution_options(**{ROLE_OPTION: settings.database_role})
     refuse_unstorable(engine)
     return engine
@@ -95,8 +98,39 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 
 def only_reads(session: Session) -> bool:
-    """Say whether a session sees what is committed and nothing else: whether it is one of `reading`."""
+    """Say whether a session sees what is committed and nothing else: whether it is no transaction that writes."""
     return _READS in session.info
+
+
+@contextmanager
+def only_reading(engine: Engine) -> Iterator[Session]:
+    """The same where nothing can be written or locked: what comes by the dozen is read so.
+
+    On PostgreSQL the transaction is declared READ ONLY and ends with COMMIT: after a ROLLBACK the driver gives up every
+    statement that the connection has prepared, and each is planned anew for the next reader.
+    """
+    if engine.dialect.name != "postgresql":
+        with reading(engine) as session:
+            yield session
+        return
+    readonly = engine.execution_options(postgresql_readonly=True)
+    with Session(readonly, expire_on_commit=False, info={_READS: True}) as session:
+        yield session
+        session.expunge_all()  # nothing that somebody changed in passing is sent on its way
+        session.commit()
+
+
+@contextmanager
+def asking(engine: Engine) -> Iterator[Session]:
+    """Single questions that need not agree with each other: on PostgreSQL without a transaction around them.
+
+    Its `BEGIN` and `ROLLBACK` are two more ways to the server and back, and there a second question of the same
+    transaction would see newer rows all the same. On SQLite it is a read like any other.
+    """
+    alone = engine.dialect.name == "postgresql"
+    each_alone = engine.execution_options(isolation_level="AUTOCOMMIT") if alone else engine
+    with Session(each_alone, expire_on_commit=False, info={_READS: True}) as session:
+        yield session
 
 
 def is_reachable(engine: Engine) -> bool:

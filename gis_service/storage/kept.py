@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 Value = TypeVar("Value")
+
+#: names of what was wanted once that are remembered
+_MOST_WANTED: Final = 10_000
 
 
 class Kept(Generic[Value]):
@@ -26,6 +29,7 @@ class Kept(Generic[Value]):
         self._values: OrderedDict[str, Value] = OrderedDict()
         self._lock = Lock()
         self._making = Lock()
+        self._wanted: set[str] = set()
 
     def find(self, key: str) -> Value | None:
         """The value kept under a key."""
@@ -55,6 +59,15 @@ class Kept(Generic[Value]):
                     self._keep(key, make())
             finally:
                 self._making.release()
+
+    def is_wanted_again(self, name: str) -> bool:
+        """Say whether somebody wanted this before: what one asks for once is not worth making ahead."""
+        with self._lock:
+            if len(self._wanted) > _MOST_WANTED:
+                self._wanted.clear()
+            again = name in self._wanted
+            self._wanted.add(name)
+        return again
 
     def _keep(self, key: str, value: Value) -> None:
         with self._lock:

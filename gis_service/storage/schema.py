@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
 
 import migrations
@@ -15,9 +12,14 @@ from gis_service.storage.fence import role_asked
 from gis_service.storage.fence_standing import lower_views, stand_fence
 from gis_service.storage.spatialite import initialise_metadata
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 
 def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration without an ini file."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(migrations.__file__).parent))
     config.attributes["connection"] = connection
@@ -30,6 +32,8 @@ def upgrade_schema(engine: Engine, revision: str = "head") -> None:
     At the newest revision the second fence of PostGIS is stood up as well, when the database user may
     (`fence_standing.fence_faults` tells whether it stands).
     """
+    from alembic import command
+
     with engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("COMMIT")
@@ -56,12 +60,16 @@ def upgrade_schema(engine: Engine, revision: str = "head") -> None:
 
 def schema_revision(engine: Engine) -> str | None:
     """The revision that the database has; None when it has none."""
+    from alembic.runtime.migration import MigrationContext
+
     with engine.connect() as connection:
         return MigrationContext.configure(connection).get_current_revision()
 
 
 def newest_revision() -> str:
     """The revision that the code expects."""
+    from alembic.script import ScriptDirectory
+
     head = ScriptDirectory.from_config(alembic_config()).get_current_head()
     if head is None:
         msg = "no migrations found"

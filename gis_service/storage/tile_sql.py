@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sqlalchemy import Dialect, Select
+from sqlalchemy import Dialect, Engine, Select
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.orm import Session
 
 _POSTGRES: Final[Dialect] = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy gives it no types
 
 
-def draws_tiles(session: Session) -> bool:
+def draws_tiles(engine: Engine) -> bool:
     """Say whether the database itself can write vector tiles."""
-    return bool(session.get_bind().dialect.name == "postgresql")
+    return engine.dialect.name == "postgresql"
 
 
 def written_out(query: Select[*tuple[Any, ...]]) -> str:

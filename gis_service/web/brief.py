@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, NoReturn
 
 from markupsafe import Markup
-from weasyprint import HTML
 
 from gis_service.planning.measures import Measures
 from gis_service.planning.plans import Plan
@@ -19,6 +18,8 @@ from gis_service.web.rendering import environment
 
 def brief_pdf(found: Seen, land: Land, plan: Plan, today: Plan, settings: Settings, reasons: list[str]) -> bytes:
     """One page A4 as PDF, Chinese fonts embedded; nothing is loaded from anywhere."""
+    from weasyprint import HTML
+
     before, after = published_measures(found, today, settings), published_measures(found, plan, settings)
     gone, gone_before = withheld_beats(found, plan, settings), withheld_beats(found, today, settings)
     recruits = [person for person in plan.staff.values() if person.officer_id is None]

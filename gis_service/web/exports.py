@@ -11,10 +11,6 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 from sqlalchemy.orm import Session
 
 from gis_service.access.scope import Scope
@@ -131,6 +127,11 @@ def _write_csv(frame: pd.DataFrame, path: Path) -> None:
 
 
 def _write_xlsx(frame: pd.DataFrame, path: Path, kind: ExportKind, scope: Scope) -> None:
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     rows = _rows(frame)
     if len(rows) > EXCEL_ROWS:
         raise InvalidInputError(T("{count} rows do not fit a sheet of Excel; export as .csv.", count=len(rows)))
@@ -155,6 +156,8 @@ def _write_xlsx(frame: pd.DataFrame, path: Path, kind: ExportKind, scope: Scope)
 
 
 def _cell(sheet: Any, value: Any) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
     if isinstance(value, str):
         cell = WriteOnlyCell(sheet, value)
         cell.data_type = "s"  # a text stays a text, whatever sign it begins with

@@ -1,30 +1,29 @@
-"""Vector tiles beside PostGIS ST_AsMVT on the same data in one run.
+"""Vector tiles beside tipg and PostGIS ST_AsMVT on the same data in one run.
 
 `python -m tests.benchmarks.bench_tiles [--size small|full|large] [--out FILE]`: generates the demo district into a
-private PostGIS and into SpatiaLite, and cuts the same tiles by every way: bare, and as whole answers of a web service.
+private PostGIS and into SpatiaLite, and cuts the same tiles by every way: the encoder alone, and whole answers over
+HTTP of tipg, of one bare route and of our service.
 """
 
 import argparse
-import asyncio
 import math
-import os
+import random
 import statistics
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 from sqlalchemy import Engine, text
 
 from gis_service.access.audit import attach_audit
-from gis_service.access.freshness import KeptAnswers
 from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL
@@ -34,25 +33,19 @@ from gis_service.demo.district import DemoOutcome, build_demo
 from gis_service.settings import Settings
 from gis_service.shell import Shell
 from gis_service.storage.engine import open_engine, reading
-from tests.benchmarks.tile_ways import (
-    AREAS_SQL,
-    AT_ONCE,
-    Service,
-    Tile,
-    Way,
-    border_ways,
-    by_sql,
-    own_service,
-    peer_service,
-    point_ways,
-    points_sql,
-)
+from tests.benchmarks.tile_page import Table, page
+from tests.benchmarks.tile_server import SETTLED
+from tests.benchmarks.tile_services import Service, bare, own, tipg
+from tests.benchmarks.tile_ways import AREAS_SQL, AT_ONCE, Tile, Way, border_ways, by_sql, point_ways, points_sql
 from tests.private_postgres import Cluster, create_database, private_cluster
 
 TILES_A_ZOOM: Final = 12
 ROUNDS: Final = 5
 LOAD_S: Final = 3.0
-POINT_ZOOMS, BORDER_ZOOMS = range(10, 19), (10, 12, 14, 16)
+POINT_ZOOMS: Final = range(10, 19)
+ZOOMS: Final = {"addresses": tuple(POINT_ZOOMS), "borders": (10, 12, 14, 16)}
+#: connections that a browser opens to one server
+CONNECTIONS: Final = 6
 LOAD_ZOOMS: Final = {"addresses": (12, 16), "borders": (10, 14)}
 
 
@@ -95,117 +88,107 @@ def timed_ms(ways: dict[str, Way], tiles: list[Tile]) -> dict[str, float]:
     return {name: statistics.median(took) for name, took in times.items()}
 
 
-def bare(post: Engine, lite: Engine, scope: Scope, layer: str, tiles: dict[int, list[Tile]]) -> list[str]:
-    """Rows of the table of bare encoders."""
+def encoders(post: Engine, lite: Engine, scope: Scope, layer: str, tiles: dict[int, list[Tile]]) -> Table:
+    """Milliseconds of a tile by each way without a web service, by zoom level."""
     make = point_ways if layer == "addresses" else border_ways
     ours = {
-        f"{name}, {base}": way
+        f"{base}, {name}": way
         for base, engine in (("PostGIS", post), ("SpatiaLite", lite))
         for name, way in make(engine, scope).items()
     }
-    rows = []
-    for z in POINT_ZOOMS if layer == "addresses" else BORDER_ZOOMS:
+    table: Table = {}
+    for z in ZOOMS[layer]:
         peer = by_sql(post, points_sql(z) if layer == "addresses" else AREAS_SQL, scope.day)
-        took = timed_ms({"ST_AsMVT": peer, **ours}, tiles[z])
-        cold, kept = (took["ST_AsMVT"] / took[f"{name}, PostGIS"] for name in ("cold", "kept"))
-        rows.append(f"| {z} | {' | '.join(f'{ms:.2f}' for ms in took.values())} | {cold:.1f} | {kept:.1f} |")
-    return rows
+        table[z] = timed_ms({"ST_AsMVT": peer, **ours}, tiles[z])
+    return table
 
 
 @dataclass(frozen=True)
-class Served:
-    """The two services, and what is done before our own is asked so that it meets each case."""
+class Case:
+    """Who is asked, and what our own service forgets before it is."""
 
-    peer: Service
-    own: Service
+    service: Service
+    forgets: str = ""
 
-    def _forget_everything(self) -> None:
-        self.own.forget()
-        self.own.app.state.unchanged.forget()
+    @contextmanager
+    def asking(self, layer: str, *, forgetting: bool = False) -> Iterator[Callable[[Tile], float]]:
+        """A function that asks for a tile over one connection: milliseconds from the question to the last byte."""
+        besides = self._besides() if forgetting else {}
+        with self.service.caller() as caller:
 
-    def _forget_answers(self) -> None:
-        self.own.app.state.kept_answers = KeptAnswers(2**28)
-
-    def cases(self) -> dict[str, tuple[Service, Callable[[], None]]]:
-        """Services by the name of the case, with what comes before each request."""
-        return {
-            "ST_AsMVT": (self.peer, lambda: None),
-            "after a commit": (self.own, self._forget_everything),
-            "cold": (self.own, self.own.forget),
-            "in memory": (self.own, self._forget_answers),
-            "kept": (self.own, lambda: None),
-        }
-
-    async def one_by_one(self, layer: str, tiles: list[Tile]) -> dict[str, float]:
-        """Median milliseconds of a whole answer in each case."""
-        medians = {}
-        for name, (service, before) in self.cases().items():
-            times = []
-            for turn in range(ROUNDS + 1):
-                for tile in tiles:
-                    before()
-                    took = await service.took_ms(layer, tile)
-                    times += [took] if turn else []
-            medians[name] = statistics.median(times)
-        return medians
-
-    async def under_load(self, layer: str, tiles: list[Tile]) -> dict[str, list[float]]:
-        """Milliseconds of each answer in each case, with `AT_ONCE` asking at once for `LOAD_S`."""
-        found = {}
-        for name, (service, before) in self.cases().items():
-            for tile in tiles:
-                await service.took_ms(layer, tile)
-            times: list[float] = []
-            await asyncio.gather(*(_asking(service, before, layer, tiles, times, n) for n in range(AT_ONCE)))
-            found[name] = times
-        return found
-
-    async def screen_ms(self, layer: str, tiles: list[Tile]) -> dict[str, float]:
-        """Milliseconds until every tile of a screen is there, all asked for at once, with nothing kept at first."""
-        found = {}
-        for name in ("ST_AsMVT", "cold"):
-            service, before = self.cases()[name]
-            times = []
-            for _turn in range(ROUNDS):
-                before()
+            def took_ms(tile: Tile) -> float:
+                path = self.service.path(layer, tile)
                 started = time.perf_counter()
-                took = await asyncio.gather(*(_until(service, layer, tile) for tile in tiles))
-                times.append((max(took) - started) * 1000)
-            found[name] = statistics.median(times)
-        return found
+                caller.get(path, besides)
+                return (time.perf_counter() - started) * 1000
+
+            yield took_ms
+
+    @contextmanager
+    def settling(self) -> Iterator[Callable[[], object]]:
+        """A function that waits until nothing is done in the background any more, and has forgotten what it is to."""
+        with self.service.caller() as caller:
+            yield partial(caller.get, SETTLED, self._besides()) if self.forgets else lambda: None
+
+    def _besides(self) -> dict[str, str]:
+        return {"X-Forget": self.forgets} if self.forgets else {}
 
 
-async def _until(service: Service, layer: str, tile: Tile) -> float:
-    started = time.perf_counter()
-    return started + await service.took_ms(layer, tile) / 1000
+def one_by_one(case: Case, layer: str, tiles: list[Tile]) -> float:
+    """Median milliseconds of a whole answer; the first round is not counted."""
+    times = []
+    with case.asking(layer) as took_ms, case.settling() as settle:
+        for turn in range(ROUNDS + 1):
+            for tile in tiles:
+                settle()
+                took = took_ms(tile)
+                times += [took] if turn else []
+    return statistics.median(times)
 
 
-async def _asking(
-    service: Service, before: Callable[[], None], layer: str, tiles: list[Tile], times: list[float], number: int
-) -> None:
-    rng, until = np.random.default_rng(number), time.perf_counter() + LOAD_S
-    while time.perf_counter() < until:
-        before()
-        times.append(await service.took_ms(layer, tiles[int(rng.integers(len(tiles)))]))
+def under_load(case: Case, layer: str, tiles: list[Tile]) -> list[float]:
+    """Milliseconds of each answer, with `AT_ONCE` asking at once for `LOAD_S`."""
+
+    def keep_asking(number: int) -> list[float]:
+        times, drawn = [], random.Random(number)
+        with case.asking(layer, forgetting=True) as took_ms:
+            until = time.perf_counter() + LOAD_S
+            while time.perf_counter() < until:
+                times.append(took_ms(drawn.choice(tiles)))
+        return times
+
+    with case.asking(layer) as took_ms:
+        for tile in tiles * 2:
+            took_ms(tile)
+    with case.settling() as settle, ThreadPoolExecutor(AT_ONCE) as callers:
+        settle()
+        return [ms for times in callers.map(keep_asking, range(AT_ONCE)) for ms in times]
 
 
-async def served(
-    peer_of: Callable[[], object], own: Service, layer: str, tiles: dict[int, list[Tile]]
-) -> tuple[list[str], list[str], list[str]]:
-    """Rows of the tables of whole answers, of load and of screens."""
-    both = Served(await peer_of(), own)  # type: ignore[misc]  # a coroutine of one service
-    rows, loads, screens = [], [], []
-    for z in POINT_ZOOMS if layer == "addresses" else BORDER_ZOOMS:
-        took = await both.one_by_one(layer, tiles[z])
-        cold, kept = (took["ST_AsMVT"] / took[name] for name in ("cold", "kept"))
-        rows.append(f"| {z} | {' | '.join(f'{ms:.2f}' for ms in took.values())} | {cold:.1f} | {kept:.1f} |")
-    for z in LOAD_ZOOMS[layer]:
-        for name, times in (await both.under_load(layer, tiles[z])).items():
-            late = float(np.percentile(times, 99))
-            loads.append(f"| {z} | {name} | {len(times) / LOAD_S:,.0f} | {statistics.median(times):.1f} | {late:.1f} |")
-        took = await both.screen_ms(layer, tiles[z])
-        screens.append(f"| {z} | {len(tiles[z])} | {' | '.join(f'{ms:.0f}' for ms in took.values())} |")
-    return rows, loads, screens
+def screen_ms(case: Case, layer: str, tiles: list[Tile]) -> float:
+    """Median milliseconds until every tile of a screen is there, over as many connections as a browser has."""
+    times = []
+    with ExitStack() as stack:
+        settle = stack.enter_context(case.settling())
+        callers = stack.enter_context(ThreadPoolExecutor(CONNECTIONS))
+        connections = [stack.enter_context(case.asking(layer)) for _each in range(CONNECTIONS)]
+
+        def take_share(number: int) -> None:
+            for tile in tiles[number::CONNECTIONS]:
+                connections[number](tile)
+
+        for turn in range(ROUNDS + 1):
+            settle()
+            started = time.perf_counter()
+            list(callers.map(take_share, range(CONNECTIONS)))
+            times += [(time.perf_counter() - started) * 1000] if turn else []
+    return statistics.median(times)
+
+
+def cases_of(peer: Service, route: Service, ours: Service) -> dict[str, Case]:
+    """Who is asked in which state, by name."""
+    again = {name: Case(ours, name) for name in ("after a commit", "cold", "in memory")}
+    return {"tipg": Case(peer), "one route": Case(route), **again, "kept": Case(ours)}
 
 
 def measured(size: str, folder: str, cluster: Cluster) -> str:
@@ -214,12 +197,11 @@ def measured(size: str, folder: str, cluster: Cluster) -> str:
     quick: dict[str, Any] = {
         "requests_per_minute": 10_000_000,
         "cookie_secure": False,
-        "log_json": True,
         "second_factor_roles": (),
     }
     post_url = create_database(cluster, "tiles")
     one = Settings(data_dir=Path(folder, "post"), database_url=post_url, **quick)
-    other = Settings(data_dir=Path(folder, "lite"))
+    other = Settings(data_dir=Path(folder, "lite"), **quick)
     with district(one, size) as (post, outcome), district(other, size) as (lite, _same):
         with post.connect() as connection:
             addresses: int = connection.execute(text("SELECT count(*) FROM address")).scalar_one()
@@ -231,73 +213,33 @@ def measured(size: str, folder: str, cluster: Cluster) -> str:
             read_pyramid(session, scope)
         read_s = time.perf_counter() - started
         planner = next(login for login in outcome.logins if login.role == "planner")
-        own = own_service(one, post, planner.login, planner.password)
+        alone = {layer: encoders(post, lite, scope, layer, tiles) for layer in ZOOMS}
         peer_url = post_url.replace("postgresql+psycopg", "postgresql")
-        tables = {}
-        for layer in ("addresses", "borders"):
-            tables[f"{layer} bare"] = bare(post, lite, scope, layer, tiles)
-            made = asyncio.run(served(partial(peer_service, peer_url, day), own, layer, tiles))
-            tables.update(zip((f"{layer} {what}" for what in ("served", "load", "screens")), made, strict=True))
-    return report({name: "\n".join(rows) for name, rows in tables.items()}, addresses, size, read_s)
-
-
-def report(tables: dict[str, str], addresses: int, size: str, read_s: float) -> str:
-    """The page of the documentation."""
-    bare_head = f"""| zoom | ST_AsMVT | PostGIS, cold | in memory | kept | SpatiaLite, cold | in memory | kept | {
-        "ST_AsMVT ÷ cold | ÷ kept |"
-    }
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |"""
-    served_head = """| zoom | ST_AsMVT | after a commit | cold | in memory | kept | ST_AsMVT ÷ cold | ÷ kept |
-| --- | --- | --- | --- | --- | --- | --- | --- |"""
-    load_head = """| zoom | way | tiles a second | median, ms | 99th percentile, ms |
-| --- | --- | --- | --- | --- |"""
-    screen_head = """| zoom | tiles | ST_AsMVT | ours, cold |
-| --- | --- | --- | --- |"""
-    parts = []
-    for layer, title in (("addresses", "Addresses"), ("borders", "Borders of compounds")):
-        parts.append(f"""## {title}
-
-The encoder alone:
-
-{bare_head}
-{tables[f"{layer} bare"]}
-
-Whole answers, on PostGIS:
-
-{served_head}
-{tables[f"{layer} served"]}
-
-{AT_ONCE} asking at once for {LOAD_S:.0f} s, whole answers:
-
-{load_head}
-{tables[f"{layer} load"]}
-
-Milliseconds until every tile of a screen is there, all asked for at once:
-
-{screen_head}
-{tables[f"{layer} screens"]}
-""")
-    sections = "\n".join(parts)
-    return f"""# Vector tiles beside ST_AsMVT
-
-Made by `python -m tests.benchmarks.bench_tiles --size {size} --out docs/benchmarks/tiles.md` on
-{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {addresses:,} addresses;
-medians over {TILES_A_ZOOM} tiles a zoom around random addresses, {ROUNDS} times each, milliseconds. Up to zoom 14
-tiles count addresses by cells.
-
-tipg answers with ST_AsMVT. *The encoder alone*: its SQL asked by the driver that the service uses, without HTTP on
-either side. *Whole answers*: from the ASGI request to the last byte of the ASGI answer, in one process; on the side of
-ST_AsMVT the least that a service can do (FastAPI as in tipg, one route, connections kept open, nobody signs in, nothing
-is filtered, nothing is compressed; tipg itself does more), on ours the complete service as it runs: request log,
-defences, who is signed in, permission, scope, compression.
-
-*cold*: nothing of the tile and of its scope is kept, as after a change of land; *after a commit*: neither is who asks,
-which the first request after any act looks up for those that follow. PostGIS draws such a tile itself, on SpatiaLite
-the points or borders of the scope are read first. *in memory*: points and borders of the scope were read after the
-first answer ({read_s:.2f} s for the points), the tile is cut anew. *kept*: the tile was given before and the database
-says that nothing was committed since.
-
-{sections}"""
+        whole: dict[str, Table] = {}
+        loads: dict[str, dict[tuple[int, str], list[float]]] = {}
+        screens: dict[str, Table] = {}
+        with (
+            tipg(peer_url, post, day) as peer,
+            bare(peer_url, day) as route,
+            own(one, planner.login, planner.password) as ours,
+        ):
+            cases = cases_of(peer, route, ours)
+            for layer, zooms in ZOOMS.items():
+                whole[layer] = {
+                    z: {name: one_by_one(case, layer, tiles[z]) for name, case in cases.items()} for z in zooms
+                }
+                busy = LOAD_ZOOMS[layer]
+                loads[layer] = {
+                    (z, name): under_load(case, layer, tiles[z]) for z in busy for name, case in cases.items()
+                }
+                asked = {name: cases[name] for name in ("tipg", "one route", "cold", "kept")}
+                screens[layer] = {
+                    z: {"tiles": len(tiles[z])}
+                    | {name: screen_ms(case, layer, tiles[z]) for name, case in asked.items()}
+                    for z in busy
+                }
+    found = {"alone": alone, "whole": whole, "screens": screens}
+    return page(found, loads, size=size, addresses=addresses, read_s=read_s, load_s=LOAD_S, rounds=ROUNDS)
 
 
 def main() -> None:
@@ -306,17 +248,12 @@ def main() -> None:
     parser.add_argument("--size", choices=("small", "full", "large"), default="full")
     parser.add_argument("--out", type=Path)
     asked = parser.parse_args()
-    with (
-        private_cluster() as cluster,
-        tempfile.TemporaryDirectory() as folder,
-        Path(folder, "log").open("w") as log,  # the log of requests is written, but not among the tables
-        redirect_stdout(log),
-    ):
-        page = measured(asked.size, folder, cluster)
-    sys.stdout.write(page)
+    with private_cluster() as cluster, tempfile.TemporaryDirectory() as folder:
+        text_of_page = measured(asked.size, folder, cluster)
+    sys.stdout.write(text_of_page)
     if asked.out:
         asked.out.parent.mkdir(parents=True, exist_ok=True)
-        asked.out.write_text(page, encoding="utf-8")
+        asked.out.write_text(text_of_page, encoding="utf-8")
 
 
 if __name__ == "__main__":

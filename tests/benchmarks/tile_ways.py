@@ -1,36 +1,29 @@
-"""The ways to a vector tile that `bench_tiles` compares: ST_AsMVT and ours, bare and as answers of a web service."""
+"""The ways to a vector tile that `bench_tiles` compares without a web service: ST_AsMVT and our own."""
 
-import asyncio
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date
 from types import SimpleNamespace
 from typing import Any, Final
 
-import psycopg
-from fastapi import FastAPI
-from fastapi.responses import Response
-from fastapi.testclient import TestClient
 from sqlalchemy import Engine, text
+from sqlalchemy.orm import Session
 
 from gis_service.access.data_version import LAND_AND_PLACES_STAY, LAND_STAYS
 from gis_service.access.freshness import KeptAnswers, answered, etag, fresh
+from gis_service.access.looking import Sight
 from gis_service.access.scope import Scope
 from gis_service.access.unchanged import Unchanged
 from gis_service.addresses.point_store import point_store, read_pyramid
 from gis_service.addresses.tiles import POINTS_FROM_ZOOM, address_tile
-from gis_service.app import create_app
 from gis_service.areas.border_store import border_store
 from gis_service.areas.tables import AreaLevel
 from gis_service.areas.tiles import MVT, area_tile, drawn_area_tile
-from gis_service.settings import Settings
 from gis_service.storage.commits import Commits
 from gis_service.storage.engine import reading
 
 Tile = tuple[int, int, int]
 Way = Callable[[Tile], object]
-#: connections of the peer's pool, and how many ask at once under load
+#: how many ask at once under load
 AT_ONCE: Final = 8
 
 POINTS_SQL = """
@@ -73,6 +66,10 @@ def by_sql(engine: Engine, sql: str, day: date) -> Way:
     return ask
 
 
+def _sight(session: Session, scope: Scope) -> Sight:
+    return Sight(scope, 0, lambda: session)
+
+
 def _kept(engine: Engine, scope: Scope, what: str, besides: frozenset[str], make: Way) -> Way:
     """The tile as it was given before, once the database has said that nothing was committed since."""
     state = SimpleNamespace(kept_answers=KeptAnswers(2**28))
@@ -101,11 +98,11 @@ def point_ways(engine: Engine, scope: Scope) -> dict[str, Way]:
 
     def cold(tile: Tile) -> bytes:
         with reading(engine) as session:
-            return address_tile(session, scope, point_store(), "k", *tile)
+            return address_tile(_sight(session, scope), point_store(), "k", *tile)
 
     def remembered(tile: Tile) -> bytes:
         with reading(engine) as session:
-            return address_tile(session, scope, known, "k", *tile)
+            return address_tile(_sight(session, scope), known, "k", *tile)
 
     with reading(engine) as session:
         known.get("k", lambda: read_pyramid(session, scope))
@@ -120,101 +117,12 @@ def border_ways(engine: Engine, scope: Scope) -> dict[str, Way]:
     def cold(tile: Tile) -> bytes:
         with reading(engine) as session:
             if engine.dialect.name == "postgresql":
-                return drawn_area_tile(session, scope, AreaLevel.COMPOUND, *tile)
-            return area_tile(session, scope, border_store(), "k", AreaLevel.COMPOUND, *tile)
+                return drawn_area_tile(_sight(session, scope), AreaLevel.COMPOUND, *tile)
+            return area_tile(_sight(session, scope), border_store(), "k", AreaLevel.COMPOUND, *tile)
 
     def remembered(tile: Tile) -> bytes:
         with reading(engine) as session:
-            return area_tile(session, scope, known, "k", AreaLevel.COMPOUND, *tile)
+            return area_tile(_sight(session, scope), known, "k", AreaLevel.COMPOUND, *tile)
 
     kept = _kept(engine, scope, "borders", LAND_STAYS, remembered)
     return {"cold": cold, "in memory": remembered, "kept": kept}
-
-
-@dataclass
-class Service:
-    """An application asked without a network: ASGI request in, last byte of the ASGI answer out."""
-
-    app: Any
-    path: Callable[[str, Tile], str]
-    headers: list[tuple[bytes, bytes]]
-    forget: Callable[[], None] = lambda: None
-
-    async def took_ms(self, layer: str, tile: Tile) -> float:
-        """Milliseconds until the last byte; what the application does afterwards is waited for and not counted."""
-        path, _question, query = self.path(layer, tile).partition("?")
-        scope = {
-            "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "scheme": "http",
-            "path": path, "raw_path": path.encode(), "root_path": "", "query_string": query.encode(),
-            "headers": self.headers, "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80),
-        }  # fmt: skip
-        status, ended, left = 0, 0.0, asyncio.Event()
-
-        async def receive() -> dict[str, Any]:
-            if not left.is_set():
-                left.set()
-                return {"type": "http.request", "body": b"", "more_body": False}
-            await asyncio.Event().wait()  # nobody hangs up
-            return {"type": "http.disconnect"}
-
-        async def send(message: dict[str, Any]) -> None:
-            nonlocal status, ended
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            elif not message.get("more_body"):
-                ended = time.perf_counter()
-
-        started = time.perf_counter()
-        await self.app(scope, receive, send)
-        if status not in {200, 304}:
-            raise RuntimeError(f"{path} was answered with {status}")
-        return (ended - started) * 1000
-
-
-async def peer_service(url: str, day: date) -> Service:
-    """The least that a service in front of ST_AsMVT does: one route, no sign-in, no scope, connections kept open.
-
-    tipg has the same framework, and reads its parameters, looks its collection up and writes its SQL besides.
-    """
-    pool: asyncio.Queue[psycopg.AsyncConnection] = asyncio.Queue()
-    for _each in range(AT_ONCE):
-        pool.put_nowait(await psycopg.AsyncConnection.connect(url, autocommit=True, options="-c jit=off"))
-    app = FastAPI()
-
-    def sql_of(layer: str, z: int) -> str:
-        sql = points_sql(z) if layer == "addresses" else AREAS_SQL
-        for name in ("day", "z", "x", "y"):
-            sql = sql.replace(f":{name}", f"%({name})s")
-        return sql
-
-    @app.get("/{layer}/{z}/{x}/{y}")
-    async def tile(layer: str, z: int, x: int, y: int) -> Response:
-        connection = await pool.get()
-        try:
-            cursor = await connection.execute(sql_of(layer, z), {"day": day, "z": z, "x": x, "y": y})
-            row = await cursor.fetchone()
-        finally:
-            pool.put_nowait(connection)
-        return Response(bytes(row[0]) if row else b"", media_type=MVT)
-
-    return Service(app, lambda layer, tile: f"/{layer}/{'/'.join(map(str, tile))}", [])
-
-
-def own_service(settings: Settings, engine: Engine, login: str, password: str) -> Service:
-    """The whole service with somebody signed in: request log, defences, sign-in, permission, scope, kept answers."""
-    app = create_app(settings)
-    client = TestClient(app, base_url="http://127.0.0.1")
-    signed_in = client.post("/api/v1/sign-in", json={"login": login, "password": password})
-    signed_in.raise_for_status()
-    cookie = "; ".join(f"{name}={value}" for name, value in client.cookies.items())
-
-    def forget() -> None:
-        """Nothing of any tile is kept."""
-        app.state.kept_answers = KeptAnswers(2**28)
-        app.state.point_store, app.state.border_store = point_store(), border_store()
-
-    def path(layer: str, tile: Tile) -> str:
-        where = "addresses" if layer == "addresses" else "areas/compound"
-        return f"/api/v1/tiles/{where}/{'/'.join(map(str, tile))}.mvt"
-
-    return Service(app, path, [(b"cookie", cookie.encode()), (b"accept-encoding", b"gzip")], forget)

@@ -8,8 +8,10 @@ from typing import Any, Never
 import mapbox_vector_tile
 import pytest
 from fastapi import FastAPI
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
+from sqlalchemy.orm import Session
 
+from gis_service.access.freshness import KeptAnswers
 from gis_service.access.scope import Scope
 from gis_service.addresses.drawn_points import drawn_counts, drawn_points
 from gis_service.addresses.point_store import read_pyramid
@@ -112,9 +114,44 @@ def test_what_the_database_draws_is_what_is_drawn_from_memory(
         assert seen > 0
 
 
-def test_borders_are_drawn_at_once_and_simplified_for_the_next_one(signed_in: SignIn, engine: Engine) -> None:
+def test_borders_are_drawn_at_once_and_simplified_when_more_are_wanted(signed_in: SignIn, engine: Engine) -> None:
     client = signed_in("planner")
-    tags = [client.get(path(10, "areas/village"), params=DAY).headers["etag"] for _again in range(3)]
-    assert tags[0].endswith('-drawn"') == (engine.dialect.name == "postgresql")
-    assert tags[1] == tags[2]
-    assert not tags[1].endswith('-drawn"')
+    tags = [client.get(path(10, "areas/village"), params=DAY).headers["etag"] for _again in range(4)]
+    assert [tag.endswith('-drawn"') for tag in tags[:2]] == [engine.dialect.name == "postgresql"] * 2
+    assert tags[2] == tags[3]
+    assert not tags[2].endswith('-drawn"')
+
+
+def test_a_tile_from_memory_asks_the_database_for_nothing(service: FastAPI, signed_in: SignIn, engine: Engine) -> None:
+    client = signed_in("planner")
+    for zoom in (10, 10, 11, 16):
+        client.get(path(zoom), params=DAY)
+    asked: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        asked.append(statement)
+
+    event.listen(service.state.engine, "before_cursor_execute", note)
+    before = service.state.kept_answers
+    service.state.kept_answers = KeptAnswers(2**20)  # the tile is cut anew, from the points in memory
+    tile = client.get(path(11), params=DAY)
+    service.state.kept_answers = before
+    event.remove(service.state.engine, "before_cursor_execute", note)
+    assert tile.status_code == 200
+    assert asked == []
+
+
+def test_whoever_sees_a_part_draws_behind_the_fence(service: FastAPI, signed_in: SignIn) -> None:
+    client = signed_in("commander")
+    fenced: list[Scope] = []
+    raised = service.state.fence
+
+    def noting(session: Session, scope: Scope) -> None:
+        fenced.append(scope)
+        raised(session, scope)
+
+    service.state.fence = noting
+    tiles = [client.get(path(zoom), params=DAY).status_code for zoom in (9, 17)]
+    service.state.fence = raised
+    assert tiles == [200, 200]
+    assert bool(fenced) == (service.state.engine.dialect.name == "postgresql")

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import linear_sum_assignment
 
 from gis_service.access.personal import Vault
 
@@ -81,6 +80,8 @@ def _items(vault: Vault, by_index: dict[bytes, Any], fact: str) -> list[int]:
 
 def _chosen(vault: Vault, known: pd.DataFrame, items: list[int], places: Any, sides: list[str]) -> list[int]:
     """For each of several people with one name the number of the item: the best agreement in all, then new numbers."""
+    from scipy.optimize import linear_sum_assignment
+
     held = known.loc[items]
     sealed = [None if value is None else bytes(value) for value in held["sides_sealed"]]
     before = [_said(text) for text in vault.open_many("mismatch", "sides", held["source_key"].tolist(), sealed)]

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 from sqlalchemy import Engine
@@ -35,8 +35,9 @@ from gis_service.storage.engine import reading, transaction
 from gis_service.teams.scope import scope_of
 from gis_service.texts import T, Text
 from layers.frames import REGISTERS
-from layers.linkage import Linkage, link
-from layers.reconciliation import classify
+
+if TYPE_CHECKING:
+    from layers.linkage import Linkage
 
 _HANDED_IN: Final = (Side.VILLAGE, Side.GRID)
 _ATTEMPTS: Final = 3
@@ -166,6 +167,8 @@ class _Township:
 
     def match(self, watch: Watch, number: int, of: int) -> Recorded | None:
         """Compare outside of any transaction, then write all at once; None when somebody stopped it before that."""
+        from layers.linkage import link
+        from layers.reconciliation import classify
 
         def told(share: float, said: Text) -> None:
             watch.report((number + share) / of, said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 from sqlalchemy import ColumnElement, Select, and_, delete, false, func, or_, select
@@ -21,7 +21,9 @@ from gis_service.registers.snapshots.tables import Snapshot, SnapshotRow
 from gis_service.storage.bulk import insert_frame
 from gis_service.storage.frames import read_frame
 from gis_service.texts import T
-from layers.linkage import Linkage
+
+if TYPE_CHECKING:
+    from layers.linkage import Linkage
 
 EVIDENCE: Final = ("name", "id_number", "phone", "birth_year", "address")
 """Fields of which a link says how well they agree (`layers._linkage_compare.WORDS`)."""

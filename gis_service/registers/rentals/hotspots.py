@@ -21,8 +21,6 @@ from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.texts import T
 from layers.crs import to_metric
-from layers.hotspots import hotspots
-from layers.neighbours import contiguity
 
 
 class HotspotMeasure(StrEnum):
@@ -46,6 +44,9 @@ def hotspots_of_compounds(
     Suspected group rentals and red or orange ones are counted out of all rentals of the compound, rentals out of all
     its dwellings (standard addresses): a compound is not hot for being large.
     """
+    from layers.hotspots import hotspots
+    from layers.neighbours import contiguity
+
     land = areas(session, scope, levels=[AreaLevel.COMPOUND])
     counts = rentals_of_areas(session, scope, settings).loc[land.index]
     base = counts["rentals"] if measure in _PER_RENTAL else _dwellings(session, scope).reindex(land.index).fillna(0)

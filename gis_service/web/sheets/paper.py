@@ -20,7 +20,7 @@ _RASTER_LIMIT_S: Final = 60
 
 def pdf_of(template: str, **content: Any) -> bytes:
     """Lay `sheets/<template>` out as a PDF; its fonts are embedded, so that it looks the same everywhere."""
-    from weasyprint import CSS, HTML  # noqa: PLC0415 - half a second that only printing pays for
+    from weasyprint import CSS, HTML
 
     html = environment().get_template(f"sheets/{template}").render(**content)
     document: bytes = HTML(string=html, url_fetcher=_nothing_is_fetched).write_pdf(
