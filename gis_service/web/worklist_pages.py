@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Self
-from urllib.parse import urlencode
+from typing import Annotated, Any
 
 import pandas as pd
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -43,9 +42,9 @@ from gis_service.teams.fence import fenced_scope
 from gis_service.texts import T
 from gis_service.web.change_pages import Refusal
 from gis_service.web.drawing import Drawing
-from gis_service.web.narrowing import AreaTyped
 from gis_service.web.rendering import page, records
 from gis_service.web.wording import code_name
+from gis_service.web.worklist_filter import Filter, FilterDep
 from maps.compare import base_map_data
 from maps.outlines import geojson_geometries
 from maps.page import script_json
@@ -58,49 +57,6 @@ PAGE = 50
 MOST_TO_UNDO = 1_000
 
 Reason = Annotated[str, Form(max_length=500)]
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which of the waiting addresses are looked at."""
-
-    search: str = ""
-    reason: str = ""
-    area_id: int | None = None
-    within_m: float | None = None
-    offset: int = 0
-    as_of: str = ""
-
-    @property
-    def unresolved(self) -> Unresolved | None:
-        """The reason, when it is one."""
-        return Unresolved(self.reason) if self.reason in set(Unresolved) else None
-
-    def query(self, **other: object) -> str:
-        """The filter as the query of a link; `other` replaces parts of it."""
-        said = {**self.__dict__, **other}
-        return urlencode({name: value for name, value in said.items() if value not in ("", None, 0)})
-
-    @classmethod
-    def said(
-        cls,
-        area: AreaTyped,
-        search: Annotated[str, Query(max_length=100)] = "",
-        reason: Annotated[str, Query(max_length=20)] = "",
-        within_m: Annotated[str, Query(max_length=20)] = "",
-        offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
-        as_of: Annotated[str, Query(max_length=10)] = "",
-    ) -> Self:
-        """As typed; what is no number filters nothing."""
-        try:
-            metres = float(within_m) if within_m else None
-        except ValueError:
-            metres = None
-        metres = metres if metres is not None and 0 <= metres < 1e7 else None
-        return cls(search, reason, area, metres, offset, as_of)
-
-
-FilterDep = Annotated[Filter, Depends(Filter.said)]
 
 
 class HandPlaced(BaseModel):

@@ -179,6 +179,16 @@ def test_ground_of_others_is_refused_with_square_metres(address: str, desk: Desk
     expect(page.get_by_role("alert")).to_be_hidden()
 
 
+def test_a_corner_more_is_dragged_to_the_edge_of_the_map_and_undone(address: str, desk: Desk) -> None:
+    page = desk("planner")
+    edit(page, address, "S12", "调整边界")
+    drag(page, rightmost(page.locator(".land-between")), 150, 0)
+    expect(page.locator("#proposal")).to_contain_text("由area S21划归area S12")
+    expect(page.locator(".land-corner")).to_have_count(5)
+    page.get_by_role("button", name="撤消").click()
+    expect(page.locator(".land-corner")).to_have_count(4)
+
+
 def test_a_planner_splits_by_a_line_and_types_it(address: str, desk: Desk) -> None:
     page = desk("planner")
     edit(page, address, "S21", "拆分")

@@ -22,6 +22,7 @@ let tool = null;
 let chosen = []; // ids, the last one first
 let exact = null; // the chosen area and its neighbours, every vertex as it is stored
 let history = null; // of polygons while reshaping, of points while drawing
+let dragging = false; // a corner is held
 let proposal = null;
 let asking = 0;
 
@@ -185,10 +186,16 @@ function between(state, place, at) {
   const dot = L.marker(latlng(at), { icon, draggable: true, keyboard: true, title: words.between, autoPan: true });
   const next = [place[0], place[1], place[2] + 1];
   const grown = () => rings.moved(rings.inserted(state, place, at), next, place_of(dot, { from: null }));
-  dot.on("drag", () => preview(grown()));
-  dot.on("dragend", () => { change(grown()); focusCorner(next); });
+  held(dot, () => preview(grown()), () => { change(grown()); focusCorner(next); });
   dot.on("click keypress", ({ type, originalEvent }) => { if (type === "click" || originalEvent.key === "Enter") { change(rings.inserted(state, place, at)); focusCorner(next); } });
   return dot;
+}
+
+// Near its edge the map moves along with what is dragged; what is held must stay until it is let go.
+function held(marker, onDrag, onEnd) {
+  marker.on("dragstart", () => { dragging = true; });
+  marker.on("drag", onDrag);
+  marker.on("dragend", () => { dragging = false; onEnd(); });
 }
 
 function drawOutline(state) {
@@ -206,13 +213,13 @@ function corner(vertex, place, isFixed) {
   const icon = L.divIcon({ className: `land-corner${isFixed ? " fixed" : ""}`, iconSize: [18, 18] });
   const marker = L.marker(latlng(vertex.at), { icon, draggable: true, keyboard: true, title, autoPan: true });
   marker.place = place.join("-");
-  marker.on("drag", () => {
+  const drag = () => {
     const at = place_of(marker, vertex);
     marker.setLatLng(latlng(at));
     preview(rings.moved(history.state, place, at));
     dragBeside(vertex.from, at);
-  });
-  marker.on("dragend", () => change(rings.moved(history.state, place, place_of(marker, vertex))));
+  };
+  held(marker, drag, () => change(rings.moved(history.state, place, place_of(marker, vertex))));
   marker.on("keydown", ({ originalEvent }) => byKey(originalEvent, vertex, place));
   return marker;
 }
@@ -240,7 +247,10 @@ function dragBeside(from, at) {
 }
 
 function live(state) {
-  const [before, after] = [rings.open(own().geometry), state].map(rings.roughM2);
+  tellLive(...[rings.open(own().geometry), state].map(rings.roughM2));
+}
+
+function tellLive(before, after) {
   get("live").textContent = fill(words.live, { m2: number(after), percent: percent(before, after) });
 }
 
@@ -291,7 +301,7 @@ map.on("click", ({ latlng: { lng, lat } }) => {
   if (!last || !rings.same(last, at)) change([...history.state, at]);
 });
 map.on("dblclick", finish);
-map.on("moveend", () => { if (tool === "reshape") drawRings(); });
+map.on("moveend", () => { if (tool === "reshape" && !dragging) drawRings(); });
 
 // ---- typing corners --------------------------------------------------------------------------------------------------
 
@@ -342,6 +352,8 @@ async function propose(edit) {
 
 function tell() {
   layers.becomes.addLayer(L.geoJSON(proposal.borders, { style: BECOMES }));
+  const mine = proposal.borders.features.find(({ id, properties }) => tool === "reshape" && (id ?? properties.area_id) === chosen[0]);
+  if (mine) tellLive(mine.properties.m2_before, mine.properties.m2_after); // what was told while dragging is rough
   const lines = proposal.borders.features.map(({ properties: { name, m2_before, m2_after } }) =>
     fill(m2_before ? words.changed : words.founded, { name: name || words.new, before: number(m2_before), after: number(m2_after), percent: percent(m2_before, m2_after) }));
   const moves = proposal.moved.map(({ from_name, to_name, area_m2 }) =>
