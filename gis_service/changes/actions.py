@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -149,6 +149,7 @@ def apply_change(engine: Engine, settings: Settings, viewer: Viewer, change_id: 
             "after": _packed(done.after),
             "compounds": compounds,
             "parts": parts,
+            "parts_after": parts_of(session, _with_founded(compounds, done.before)),
         }
         change.state, change.decided_at = ChangeState.APPLIED.value, _now()
         record(
@@ -173,7 +174,7 @@ def revert_change(engine: Engine, settings: Settings, viewer: Viewer, change_id:
     Raises
     ------
     ConflictError
-        It is not applied, or one of its areas has changed since.
+        It is not applied, or one of its areas, or a beat in them, has changed since.
     """
     viewer.require(Permission.APPLY_LAND_CHANGE)
     said = check_reason(reason)
@@ -186,9 +187,12 @@ def revert_change(engine: Engine, settings: Settings, viewer: Viewer, change_id:
         now = timelines_of(session, list(made))
         if any(not _same(now[area_id], made[area_id]) for area_id in made):
             raise ConflictError(T("An area of this change has changed since: revert the later change first."))
+        concerned = _with_founded(undo["compounds"], then)
+        if parts_of(session, concerned) != undo.get("parts_after", parts_of(session, concerned)):
+            raise ConflictError(T("The beats there have changed since, such as by a plan: take that back first."))
         session.execute(delete(AreaAncestry).where(AreaAncestry.change_id == change.id))
         take_back_units(session, undo.get("units", ()))
-        restore_parts(session, [*undo["compounds"], *(area_id for area_id in made if not then[area_id])], undo["parts"])
+        restore_parts(session, concerned, undo["parts"])
         change = _change(session, viewer, change_id)
         done = put_back(session, settings, _known_rows(then, now), now, source=f"revert of change {change.id}")
         change.state, change.decided_at = ChangeState.REVERTED.value, _now()
@@ -258,6 +262,11 @@ def _compounds_named(session: Session, change: LandChange) -> list[int]:
     known = {*named, *session.scalars(sources)}
     timelines = timelines_of(session, known)
     return sorted(area_id for area_id, held in timelines.items() if held and held[0].level == AreaLevel.COMPOUND)
+
+
+def _with_founded(compounds: Collection[int], before: Mapping[int, Timeline]) -> list[int]:
+    """The compounds whose beats go over, and the areas that there were not before."""
+    return [*compounds, *(area_id for area_id in before if not before[area_id])]
 
 
 def _refuse_faults(session: Session, settings: Settings, viewer: Viewer, day: date, done: CarriedOut) -> None:

@@ -35,6 +35,9 @@ _QUICK = 60
 _RUNS = 3
 """Runs from scratch, with seeds of their own: how far they lie apart stands in for the bound that there is none of."""
 
+_SEARCHING = 0.6
+"""Share of the work on a township after which the search is over; bounds and reasons are the rest."""
+
 Report = Callable[[float, str, dict[str, Any]], None]
 
 
@@ -70,7 +73,7 @@ def redraw(plan: Plan, rules: Rules, *, seed: int, report: Report, cancelled: Ca
 
         def heard(progress: Progress, number: int = number, task: Task = task) -> None:
             best = {"township": task.name, "within_band": bool(progress.within_band), "cost": round(progress.cost, 2)}
-            report((number + progress.done) / len(tasks), task.name, best)
+            report((number + _SEARCHING * progress.done) / len(tasks), task.name, best)
 
         drawn = _draw(plan, task, rules, seed, heard, cancelled)
         for member, beat in zip(task.members, drawn.plan.plan.tolist(), strict=True):
@@ -168,7 +171,7 @@ def _homes(plan: Plan) -> dict[str, int]:
 
 
 def _recruits_by_township(plan: Plan, home: dict[str, int]) -> dict[int, list[Staff]]:
-    """Recruits go where they were hired for; the others so that the worst load is the least possible."""
+    """Recruits go where they were hired for; the others so that the worst load times difficulty is least."""
     shares: dict[int, list[Staff]] = {area_id: [] for area_id in plan.inputs.townships}
     open_to_all = []
     for recruit in plan.free_recruits:
@@ -178,9 +181,11 @@ def _recruits_by_township(plan: Plan, home: dict[str, int]) -> dict[int, list[St
             open_to_all.append(recruit)
     if not open_to_all:
         return shares
-    demand = pd.Series(dict.fromkeys(shares, 0))
+    migrants = pd.Series(dict.fromkeys(shares, 0))
     for unit in plan.inputs.units:
-        demand[unit.township_id] += unit.migrants
+        migrants[unit.township_id] += unit.migrants
+    hard = {place.area_id: place.multiplier for place in plan.inputs.places}
+    demand = (migrants * [hard.get(area_id, 1.0) for area_id in migrants.index.tolist()]).round().astype("int64")
     filled = {
         area_id: len(shares[area_id])
         + sum(beat.staff is not None and home[beat.key] == area_id for beat in plan.beats.values())

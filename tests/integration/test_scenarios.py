@@ -158,6 +158,18 @@ def test_officers_move_to_the_township_that_gets_their_posts(engine: Engine, set
     assert len(units) == 1
 
 
+def test_a_recruit_for_no_township_goes_where_load_times_difficulty_is_worst(
+    engine: Engine, settings: Settings, board: Board
+) -> None:
+    made = create_scenario(engine, settings, PLANNER, "all", board.areas["D"], TODAY)
+    hard = {place.code: place.multiplier for place in plan(engine, made).inputs.places}
+    assert hard["N"] > hard["S"]  # a red rental; loads are equal
+    add_step(engine, PLANNER, made, hire(1))
+    draw(engine, settings, made, band=0.6)
+    force = {area["name"]: area["officers"] for area in measured(plan(engine, made), settings).areas}
+    assert (force["area N"], force["area S"]) == (3.0, 2.0)
+
+
 def test_what_cannot_be_kept_inside_the_band_says_what_would_have_to_give(
     engine: Engine, settings: Settings, scenario: int
 ) -> None:

@@ -202,10 +202,13 @@ def test_beats_of_the_drafted_compounds_are_drawn_shown_and_published_after_the_
         loads = beat_loads(session, Scope(NEXT_MONTH, frozenset({board.areas["N"]})))
         assert sorted(loads["migrants"]) == [12, 18, 18]
         assert area_by_code(session, Scope(NEXT_MONTH, None), "N12a") < FIRST_PROVISIONAL
+    with pytest.raises(ConflictError):  # the plan stands on it
+        revert_change(engine, settings, SHELL, number, "drawn on the wrong map")
     # what is stored is what assigning anew would find
     assert assign_addresses(engine, settings, SHELL, NEXT_MONTH).written == 0
     revert(engine, settings, PLANNER, scenario, "it was a mistake")
     assert everything(engine) == before
+    revert_change(engine, settings, SHELL, number, "drawn on the wrong map")
 
 
 def test_merged_compounds_of_two_beats_are_two_parts_until_one_beat_has_both(
