@@ -352,7 +352,7 @@ async function propose(edit) {
 
 function tell() {
   layers.becomes.addLayer(L.geoJSON(proposal.borders, { style: BECOMES }));
-  const mine = proposal.borders.features.find(({ id, properties }) => tool === "reshape" && (id ?? properties.area_id) === chosen[0]);
+  const mine = proposal.borders.features.find(({ properties }) => tool === "reshape" && properties.area_id === chosen[0]);
   if (mine) tellLive(mine.properties.m2_before, mine.properties.m2_after); // what was told while dragging is rough
   const lines = proposal.borders.features.map(({ properties: { name, m2_before, m2_after } }) =>
     fill(m2_before ? words.changed : words.founded, { name: name || words.new, before: number(m2_before), after: number(m2_after), percent: percent(m2_before, m2_after) }));
