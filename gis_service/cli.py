@@ -9,46 +9,26 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import Progress as ProgressBars
 from rich.table import Table
-from sqlalchemy import Engine
 
-from gis_service.access.audit import attach_audit, trail_of
-from gis_service.access.commands import accounts_app, audit_app, keys_app
-from gis_service.access.personal import Vault
 from gis_service.access.scope import Scope
 from gis_service.access.viewer import SHELL
-from gis_service.addresses.actions import Progress, assign_addresses
-from gis_service.addresses.parts import fill_parts
-from gis_service.addresses.topology import topology_findings
-from gis_service.changes.commands import land_app
-from gis_service.changes.repair_commands import repair_app
+from gis_service.command_rooms import ROOMS, group_of
 from gis_service.errors import GridError
-from gis_service.intake.commands import import_app
-from gis_service.job_kinds import JOB_KINDS
-from gis_service.jobs.queue import JobQueue
-from gis_service.jobs.worker import end_with_parent, serve_jobs, work_off, worker_beside
-from gis_service.planning.commands import plan_app
-from gis_service.registers.mismatches.commands import mismatches_app
-from gis_service.registers.quarters.commands import quarters_app
-from gis_service.registers.registrations.commands import registrations_app
-from gis_service.registers.rentals.commands import rentals_app
-from gis_service.registers.snapshots.commands import snapshots_app
-from gis_service.registers.unmasked import export_unmasked
-from gis_service.settings import Settings
-from gis_service.shell import Shell
-from gis_service.storage.engine import open_engine, reading
-from gis_service.storage.fence_standing import fence_faults
-from gis_service.storage.schema import newest_revision, schema_revision, upgrade_schema
-from gis_service.subjects import SUBJECTS
 from gis_service.texts import T, Text, _, use_locale
-from gis_service.web.exports import ExportKind, write_export
+from gis_service.web.export_kinds import ExportKind
 from gis_service.web.map_kinds import MapKind
-from gis_service.web.wording import code_name
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from gis_service.addresses.actions import Progress
+    from gis_service.settings import Settings
+    from gis_service.shell import Shell
 
 app = typer.Typer(
     name="gis-service",
@@ -58,18 +38,8 @@ app = typer.Typer(
 )
 db_app = typer.Typer(help="The database and its schema.", no_args_is_help=True)
 app.add_typer(db_app, name="db")
-app.add_typer(import_app(SUBJECTS.values()), name="import")
-app.add_typer(accounts_app, name="accounts")
-app.add_typer(keys_app, name="keys")
-app.add_typer(land_app, name="land")
-app.add_typer(repair_app, name="repair")
-app.add_typer(plan_app, name="plan")
-app.add_typer(audit_app, name="audit")
-app.add_typer(registrations_app, name="registrations")
-app.add_typer(rentals_app, name="rentals")
-app.add_typer(mismatches_app, name="mismatches")
-app.add_typer(snapshots_app, name="snapshots")
-app.add_typer(quarters_app, name="quarters")
+for name, (module, found, help_text) in ROOMS.items():
+    app.add_typer(group_of(module, found, help_text), name=name)
 
 console = Console()
 Day = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="The day to look at; today when absent.")]
@@ -88,6 +58,12 @@ def prepare(
     locale: Annotated[str | None, typer.Option(help="Language: zh_CN or en; overrides GIS_LOCALE.")] = None,
 ) -> None:
     """Open the database that the options or the environment name."""
+    from gis_service.access.audit import attach_audit
+    from gis_service.access.personal import Vault
+    from gis_service.settings import Settings
+    from gis_service.shell import Shell
+    from gis_service.storage.engine import open_engine
+
     given = {"data_dir": data_dir, "database_url": database_url, "metric_crs": metric_crs, "locale": locale}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]  # a mapping by name
     use_locale(settings.locale)
@@ -100,6 +76,8 @@ def prepare(
 @db_app.command("upgrade")
 def upgrade(context: typer.Context) -> None:
     """Create the schema, or bring it up to date; keeps all data."""
+    from gis_service.storage.schema import newest_revision, upgrade_schema
+
     shell: Shell = context.obj
     upgrade_schema(shell.engine)
     console.print(str(T("The schema is current: revision {revision}.", revision=newest_revision())))
@@ -109,12 +87,16 @@ def upgrade(context: typer.Context) -> None:
 @db_app.command("status")
 def status(context: typer.Context) -> None:
     """Say which revision the database has and which one the code expects."""
+    from gis_service.storage.schema import newest_revision, schema_revision
+
     shell: Shell = context.obj
     console.print(f"{schema_revision(shell.engine)} / {newest_revision()} ({shell.engine.dialect.name})")
     _tell_of_fence(shell.engine)
 
 
 def _tell_of_fence(engine: Engine) -> None:
+    from gis_service.storage.fence_standing import fence_faults
+
     for fault in fence_faults(engine):
         console.print(str(fault), markup=False)
 
@@ -133,7 +115,8 @@ def demo(
     serve_site: Annotated[bool, typer.Option("--serve/--no-serve", help="Serve the site afterwards.")] = True,
 ) -> None:
     """Generate the demo district, run the main job on it and serve the site."""
-    from gis_service.demo.district import build_demo  # noqa: PLC0415 - only this command pays for the generator
+    from gis_service.demo.district import build_demo
+    from gis_service.web.wording import code_name
 
     shell: Shell = context.obj
     with progress_bars() as report:
@@ -159,8 +142,9 @@ def synthesise_files(
     seed: Annotated[int, typer.Option(help="Seed: the same land, day and seed give the same files.")] = 2026,
 ) -> None:
     """Invent teams and people over the land and addresses of the database: import files for a trial."""
-    from gis_service.demo.anywhere import synthesise  # noqa: PLC0415 - only this command pays for the generator
-    from gis_service.demo.generation import FILES  # noqa: PLC0415 - as above
+    from gis_service.demo.anywhere import synthesise
+    from gis_service.demo.generation import FILES
+    from gis_service.storage.engine import reading
 
     shell: Shell = context.obj
     with reading(shell.engine) as session:
@@ -193,6 +177,10 @@ def worker(
     with_parent: Annotated[bool, typer.Option(help="End when the standard input ends.")] = False,
 ) -> None:
     """Run long computations; `serve` and `demo` start one by themselves."""
+    from gis_service.job_kinds import JOB_KINDS
+    from gis_service.jobs.queue import JobQueue
+    from gis_service.jobs.worker import end_with_parent, serve_jobs, work_off
+
     shell: Shell = context.obj
     if with_parent:
         end_with_parent()
@@ -203,10 +191,11 @@ def worker(
 
 
 def _serve(settings: Settings, host: str, port: int) -> None:
-    import uvicorn  # noqa: PLC0415 - only this command pays for the web framework
+    import uvicorn
 
-    from gis_service.app import create_app  # noqa: PLC0415 - as above
-    from gis_service.web.warming import warm_up_beside  # noqa: PLC0415 - as above
+    from gis_service.app import create_app
+    from gis_service.jobs.worker import worker_beside
+    from gis_service.web.warming import warm_up_beside
 
     app = create_app(settings)
     warm_up_beside(app)
@@ -222,6 +211,10 @@ def check(
     out: Annotated[Path | None, typer.Option(help="Also write the findings: .gpkg, .geojson or .csv.")] = None,
 ) -> None:
     """Report invalid rings, overlaps, gaps, children outside parents and odd parts, with the addresses touched."""
+    from gis_service.addresses.topology import topology_findings
+    from gis_service.storage.engine import reading
+    from gis_service.web.wording import code_name
+
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         findings = topology_findings(session, Scope(_day(day), None), shell.settings)
@@ -250,6 +243,9 @@ def check(
 @app.command()
 def assign(context: typer.Context, day: Day = None) -> None:
     """Place every address in its compound and beat; write only what differs."""
+    from gis_service.addresses.actions import assign_addresses
+    from gis_service.web.wording import code_name
+
     shell: Shell = context.obj
     with progress_bars() as report:
         outcome = assign_addresses(shell.engine, shell.settings, shell.viewer, _day(day), report)
@@ -263,6 +259,8 @@ def assign(context: typer.Context, day: Day = None) -> None:
 @app.command("take-apart")
 def take_apart(context: typer.Context, day: Day = None) -> None:
     """Take the texts of addresses that came without parts apart into road, lane, number, building, unit and room."""
+    from gis_service.addresses.parts import fill_parts
+
     shell: Shell = context.obj
     found = fill_parts(shell.engine, shell.viewer, _day(day))
     said = T(
@@ -280,8 +278,9 @@ def draw_map(
     day: Day = None,
 ) -> None:
     """Draw a map into one file that opens offline."""
-    from gis_service.web.drawing import Drawing, draw  # noqa: PLC0415 - only this command pays for folium
-    from maps.page import render_map  # noqa: PLC0415 - as above
+    from gis_service.storage.engine import reading
+    from gis_service.web.drawing import Drawing, draw
+    from maps.page import render_map
 
     shell: Shell = context.obj
     with reading(shell.engine) as session:
@@ -298,6 +297,9 @@ def export(
     day: Day = None,
 ) -> None:
     """Export rows with their notes (as of, scope, source); personal fields are masked."""
+    from gis_service.storage.engine import reading
+    from gis_service.web.exports import write_export
+
     shell: Shell = context.obj
     with reading(shell.engine) as session:
         count = write_export(session, Scope(_day(day), None), shell.settings, kind, out)
@@ -311,6 +313,9 @@ def export_approved(
     out: Annotated[Path, typer.Option(help="CSV file to write.")],
 ) -> None:
     """Write the file of an approved request, in clear: what the person who asked has in scope; good for one use."""
+    from gis_service.access.audit import trail_of
+    from gis_service.registers.unmasked import export_unmasked
+
     shell: Shell = context.obj
     count = export_unmasked(
         shell.engine, trail_of(shell.engine).vault, shell.viewer, approval_id, out, now=datetime.now(UTC)
@@ -325,6 +330,8 @@ def _day(day: datetime | None) -> date:
 @contextmanager
 def progress_bars() -> Iterator[Progress]:
     """A bar for long work on the terminal; what it yields is called with `(done, total, text)`."""
+    from rich.progress import Progress as ProgressBars
+
     terminal = Console(stderr=True)
     with ProgressBars(console=terminal, transient=True, disable=not terminal.is_terminal) as bars:
         task = bars.add_task("")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
 
-from gis_service.access.viewer import Viewer
-from gis_service.settings import Settings
+    from gis_service.access.viewer import Viewer
+    from gis_service.settings import Settings
 
 
 @dataclass(frozen=True)

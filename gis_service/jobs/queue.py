@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from huey import Huey, SqliteHuey
-from huey.contrib.sql_huey import SqlHuey
-from peewee import PostgresqlDatabase
 from sqlalchemy.engine import make_url
 
 from gis_service.settings import Settings
+
+if TYPE_CHECKING:
+    from huey import Huey
 
 SCHEMA = "huey"
 """PostgreSQL schema of the queue's own tables (made by our migrations, filled by huey)."""
@@ -30,6 +31,10 @@ class JobQueue:
     @cached_property
     def huey(self) -> Huey:
         """Huey on the storage that goes with the database."""
+        from huey import SqliteHuey
+        from huey.contrib.sql_huey import SqlHuey
+        from peewee import PostgresqlDatabase
+
         url = make_url(self._settings.url)
         if url.get_backend_name() == "sqlite":
             self._settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,8 @@ from gis_service.access.permissions import Permission
 from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
 from gis_service.errors import GridError
 from gis_service.storage.engine import transaction
-from gis_service.web.exports import ExportKind, write_export
+from gis_service.web.export_kinds import ExportKind
+from gis_service.web.exports import write_export
 
 router = APIRouter(include_in_schema=False, dependencies=[Depends(requires(Permission.EXPORT))])
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 from datetime import date, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -29,25 +28,10 @@ from gis_service.registers.published import (
 from gis_service.settings import Settings
 from gis_service.teams.queries import officers, units
 from gis_service.texts import T
+from gis_service.web.export_kinds import ExportKind
 
 #: rows that one sheet of Excel can hold, less the header
 EXCEL_ROWS = 1_048_575
-
-
-class ExportKind(StrEnum):
-    """What can be exported."""
-
-    AREAS = "areas"
-    UNITS = "units"
-    OFFICERS = "officers"
-    BEATS = "beats"
-    ADDRESSES = "addresses"
-    UNRESOLVED = "unresolved"
-    COVERAGE = "coverage"
-    RENTALS = "rentals"
-    MISMATCHES = "mismatches"
-    TOPOLOGY = "topology"
-    STAFFING = "staffing"
 
 
 def _areas(session: Session, scope: Scope, _settings: Settings) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from gis_service.access.permissions import Role
 from gis_service.areas.tables import ChangeState
 from gis_service.planning.tables import ScenarioState
 from gis_service.web.command.indicators import Indicator
-from gis_service.web.exports import ExportKind
+from gis_service.web.export_kinds import ExportKind
 from tests.integration.board import PASSWORD, START
 from tests.integration.route_call import (
     ADDRESS,

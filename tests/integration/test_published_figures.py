@@ -34,7 +34,8 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.teams.tables import BeatPart
 from gis_service.web.drawing import Drawing, compounds_for_coverage, draw
-from gis_service.web.exports import ExportKind, write_export
+from gis_service.web.export_kinds import ExportKind
+from gis_service.web.exports import write_export
 from gis_service.web.map_kinds import MapKind
 from maps.page import render_map
 from tests.integration.board import PASSWORD, START, TODAY, Board

@@ -44,7 +44,7 @@ from gis_service.settings import Settings
 from gis_service.storage.engine import reading, transaction
 from gis_service.teams.scope import scope_of
 from gis_service.web.command.indicators import Indicator
-from gis_service.web.exports import ExportKind
+from gis_service.web.export_kinds import ExportKind
 from gis_service.web.map_kinds import MapKind
 from tests.integration.board import START, TODAY, Board
 from tests.integration.conftest import SignIn
