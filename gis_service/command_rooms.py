@@ -66,7 +66,7 @@ class RoomGroup(TyperGroup):
     _commands: MutableMapping[str, Any] | None = None
 
     @property
-    def commands(self) -> MutableMapping[str, Any]:  # type: ignore[override]  # an attribute in typer
+    def commands(self) -> MutableMapping[str, Any]:
         """The commands by name."""
         if self._commands is None:
             brought = getattr(import_module(self.module), self.found)
