@@ -137,16 +137,16 @@ def _accounts(shell: Shell) -> list[DemoLogin]:
         shell.settings,
         shell.viewer,
         "admin",
-        "系统管理员",
+        "方志强",
         password_for("admin", Role.ADMINISTRATOR, "—"),
     )
     people = (
-        ("auditor", "审计员", Role.AUDITOR, None, "—"),
-        ("planner", "规划员", Role.PLANNER, district, district[1]),
-        ("commander", "指挥员", Role.COMMANDER, township, township[1]),
-        ("leader", "分队长", Role.SQUAD_LEADER, village, village[1]),
-        ("steward", "村社干部", Role.STEWARD, village, village[1]),
-        ("grid", "网格员", Role.GRID_WORKER, village, village[1]),
+        ("auditor", "沈明", Role.AUDITOR, None, "—"),
+        ("planner", "周静", Role.PLANNER, district, district[1]),
+        ("commander", "王建国", Role.COMMANDER, township, township[1]),
+        ("leader", "李红梅", Role.SQUAD_LEADER, village, village[1]),
+        ("steward", "吴卫东", Role.STEWARD, village, village[1]),
+        ("grid", "郑小燕", Role.GRID_WORKER, village, village[1]),
         ("officer", str(busiest["officer"]), Role.OFFICER, None, str(busiest["name"])),
     )
     for login, name, role, area, sees in people:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
@@ -40,12 +40,56 @@ class Step:
 
     title: Text
     why: Text
-    so_far: Text
-    done: bool
     href: str
     label: Text
+    so_far: Text = field(default_factory=lambda: T("by a planner"))  # what others read of it
+    done: bool = False
     samples: tuple[str, ...] = ()
     assigns: bool = False
+
+
+_STEPS = (
+    Step(
+        T("Import the areas"),
+        T("District, townships, villages and compounds with their borders; a file of each level, or one of all."),
+        href="/imports?subject=areas",
+        label=T("Import areas"),
+        samples=("areas.geojson",),
+    ),
+    Step(
+        T("Look at the borders"),
+        T("Overlaps, gaps and children outside their parents are found; alarms decide where addresses belong."),
+        href="/topology",
+        label=T("Topology report"),
+    ),
+    Step(
+        T("Import units and officers"),
+        T("A unit for each area, officers, and who serves where; then beats and who holds each."),
+        href="/imports?subject=units",
+        label=T("Import units"),
+        samples=("units.csv", "officers.csv", "postings.csv", "beats.csv", "beat_parts.csv", "beat_duties.csv"),
+    ),
+    Step(
+        T("Import the addresses"),
+        T("Standard addresses with their points; the coordinate system is asked for, never guessed."),
+        href="/imports?subject=addresses",
+        label=T("Import addresses"),
+        samples=("addresses.csv", "registrations.csv"),
+    ),
+    Step(
+        T("Assign the addresses"),
+        T("Each address gets its compound, its beat and its officer; what cannot be decided is listed."),
+        href="/unresolved",
+        label=T("What waits for a decision"),
+        assigns=True,
+    ),
+    Step(
+        T("Look at the first map"),
+        T("How many migrants each officer answers for, from the townships down to a building."),
+        href="/command",
+        label=T("Command centre"),
+    ),
+)
 
 
 def steps_of(session: Session, scope: Scope, settings: Settings) -> list[Step]:
@@ -57,27 +101,10 @@ def steps_of(session: Session, scope: Scope, settings: Settings) -> list[Step]:
     manned = int(held["officer_id"].notna().sum())
     counts = count_unresolved(session, scope)
     addresses = _all_addresses(session, scope)
-    return [
-        Step(
-            T("Import the areas"),
-            T("District, townships, villages and compounds with their borders; a file of each level, or one of all."),
-            T("{count} areas", count=amount(land)),
-            land > 0,
-            "/imports?subject=areas",
-            T("Import areas"),
-            ("areas.geojson",),
-        ),
-        Step(
-            T("Look at the borders"),
-            T("Overlaps, gaps and children outside their parents are found; alarms decide where addresses belong."),
-            T("{count} alarms", count=amount(alarms)),
-            land > 0 and alarms == 0,
-            "/topology",
-            T("Topology report"),
-        ),
-        Step(
-            T("Import units and officers"),
-            T("A unit for each area, officers, and who serves where; then beats and who holds each."),
+    so_far = (
+        (T("{count} areas", count=amount(land)), land > 0),
+        (T("{count} alarms", count=amount(alarms)), land > 0 and alarms == 0),
+        (
             T(
                 "{units} units, {officers} officers, {beats} beats",
                 units=amount(teams),
@@ -85,50 +112,32 @@ def steps_of(session: Session, scope: Scope, settings: Settings) -> list[Step]:
                 beats=amount(len(held)),
             ),
             teams > 0 and staff > 0 and manned > 0,
-            "/imports?subject=units",
-            T("Import units"),
-            ("units.csv", "officers.csv", "postings.csv", "beats.csv", "beat_parts.csv", "beat_duties.csv"),
         ),
-        Step(
-            T("Import the addresses"),
-            T("Standard addresses with their points; the coordinate system is asked for, never guessed."),
-            T("{count} addresses", count=amount(addresses)),
-            addresses > 0,
-            "/imports?subject=addresses",
-            T("Import addresses"),
-            ("addresses.csv", "registrations.csv"),
-        ),
-        Step(
-            T("Assign the addresses"),
-            T("Each address gets its compound, its beat and its officer; what cannot be decided is listed."),
+        (T("{count} addresses", count=amount(addresses)), addresses > 0),
+        (
             T("{assigned} of {total} have an officer", assigned=amount(counts["assigned"]), total=amount(addresses)),
             counts["assigned"] > 0,
-            "/unresolved",
-            T("What waits for a decision"),
-            assigns=True,
         ),
-        Step(
-            T("Look at the first map"),
-            T("How many migrants each officer answers for, from the townships down to a building."),
-            T("ready") if counts["assigned"] else T("not yet"),
-            counts["assigned"] > 0,
-            "/command",
-            T("Command centre"),
-        ),
-    ]
+        (T("ready") if counts["assigned"] else T("not yet"), counts["assigned"] > 0),
+    )
+    return [replace(step, so_far=said, done=done) for step, (said, done) in zip(_STEPS, so_far, strict=True)]
 
 
-def accounts_step(session: Session) -> Step:
-    """The one step of whoever manages accounts; they are not for a scoped session to see."""
+def steps_of_administrator(session: Session) -> list[Step]:
+    """The one step of whoever manages accounts, which a scoped session may not see; and what planners do after it."""
+    return [_accounts_step(session), *(replace(step, href="", samples=(), assigns=False) for step in _STEPS)]
+
+
+def _accounts_step(session: Session) -> Step:
     business = [role.value for role in Role if role.is_business]
     people = session.scalar(select(func.count()).where(Account.role.in_(business))) or 0
     return Step(
         T("Make accounts"),
         T("A planner imports land, teams and addresses; give the account its area, or the whole district."),
-        T("{count} accounts", count=amount(people)),
-        people > 0,
-        "/accounts",
-        T("Accounts"),
+        href="/accounts",
+        label=T("Accounts"),
+        so_far=T("{count} accounts", count=amount(people)),
+        done=people > 0,
     )
 
 
@@ -147,10 +156,10 @@ def start_page(
     """Lead through the first steps."""
     if viewer.may(Permission.MANAGE_ACCOUNTS):
         with reading(engine) as unscoped:
-            steps = [accounts_step(unscoped)]
+            steps = steps_of_administrator(unscoped)
     else:
         steps = steps_of(session, scope, settings)
-    now = next((number for number, step in enumerate(steps) if not step.done), len(steps))
+    now = next((number for number, step in enumerate(steps) if step.href and not step.done), len(steps))
     return page(
         request,
         "start.html",

@@ -221,7 +221,7 @@ def load(value: Any) -> str:
 
 
 def percent(value: Any) -> str:
-    """A share as a percentage: `63.2 %`."""
+    """A share as a percentage: `63.2%`."""
     if value is None or pd.isna(value):
         return "—"
-    return value if isinstance(value, str) else f"{value * 100:.1f} %"
+    return value if isinstance(value, str) else f"{value:.1%}"

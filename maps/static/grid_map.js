@@ -55,21 +55,28 @@
       map.createPane(pane).style.zIndex = order;
       map.getPane(pane).style.pointerEvents = "none";
     });
+    if (window.matchMedia("(max-width: 640px)").matches) find(".gm-legends").open = false;
     fit(L.latLngBounds(given.bounds));
     if (L.HeatLayer) readHeatOften();
     map.whenReady(() => setTimeout(nameLayerControl));
-    if (window.matchMedia("(max-width: 640px)").matches) find(".gm-legends").open = false;
     window.gridMap.map = map;
     return map;
   }
 
-  // Show bounds in the part of the map that the panel leaves free: beside it on a wall, above it on a phone.
+  // Show bounds in the part of the map that the panel leaves free: beside it on a wall, above it on a phone; and beside
+  // or above the legend, whichever leaves the land larger.
   function fit(bounds) {
     const panel = find(".gm-panel");
     const wide = panel.offsetWidth < map.getSize().x / 2;
     const beside = panel.hidden || !wide ? 0 : panel.offsetWidth;
     const below = panel.hidden || wide ? 0 : panel.offsetHeight;
-    map.fitBounds(bounds, { paddingTopLeft: [beside + 16, 16], paddingBottomRight: [16, below + 16], animate: false });
+    const legends = find(".gm-legends");
+    const covered = legends.open && panel.hidden ? [legends.offsetWidth, legends.offsetHeight] : [0, 0];
+    const rooms = [[Math.max(beside, covered[0]), below], [beside, Math.max(below, covered[1])]].map(([left, bottom]) => ({
+      paddingTopLeft: L.point(left + 16, 16), paddingBottomRight: L.point(16, bottom + 16), animate: false,
+    }));
+    const [one, other] = rooms.map((room) => map.getBoundsZoom(bounds, false, room.paddingTopLeft.add(room.paddingBottomRight)));
+    map.fitBounds(bounds, one >= other ? rooms[0] : rooms[1]);
   }
 
   function nameLayerControl() {

@@ -102,7 +102,7 @@ def test_the_demo_has_closed_the_quarter_before_and_is_in_the_middle_of_this_one
         row = session.scalars(select(Reconciliation).where(Reconciliation.quarter == str(before))).one()
         assert row.village_id == area_by_code(session, last, said["village_code"])
         signed = (row.police_signed_by, row.village_signed_by)
-        assert (row.state, *signed) == ("closed", "指挥员（commander）", "村社干部（steward）")
+        assert (row.state, *signed) == ("closed", "王建国（commander）", "吴卫东（steward）")
         graded = session.scalar(select(func.count(RentalGrading.rental_id.distinct())))
         assert graded  # each grade says why
         assert graded == session.scalar(select(func.count(Rental.id)))
