@@ -28,6 +28,7 @@ from gis_service.registers.published import (
 from gis_service.settings import Settings
 from gis_service.teams.queries import officers, units
 from gis_service.texts import T
+from gis_service.web.column_names import COLUMN_NAMES, number_format
 from gis_service.web.export_kinds import ExportKind
 
 #: rows that one sheet of Excel can hold, less the header
@@ -131,22 +132,35 @@ def _write_xlsx(frame: pd.DataFrame, path: Path, kind: ExportKind, scope: Scope)
         cell.font = Font(bold=True)
         header.append(cell)
     sheet.append(header)
+    names = [str(name) for name in rows.columns]
     for row in rows.itertuples(index=False):
-        sheet.append([_cell(sheet, value) for value in row])
+        sheet.append([_cell(sheet, value, name) for value, name in zip(row, names, strict=True)])
     notes = book.create_sheet("notes")
+    notes.column_dimensions["A"].width, notes.column_dimensions["B"].width = 28, 60
     for name, note in _notes(kind, scope, frame).items():
         notes.append([name, note])
+    notes.append([])
+    notes.append([str(T("Column")), str(T("Meaning"))])
+    for name in rows.columns:
+        notes.append([str(name), str(COLUMN_NAMES.get(str(name), name))])
     book.save(path)
 
 
-def _cell(sheet: Any, value: Any) -> Any:
+def _cell(sheet: Any, value: Any, column: str) -> Any:
     from openpyxl.cell import WriteOnlyCell
 
     if isinstance(value, str):
         cell = WriteOnlyCell(sheet, value)
         cell.data_type = "s"  # a text stays a text, whatever sign it begins with
         return cell
-    if value is None or isinstance(value, (bool, int, float, date, datetime)):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        shown = number_format(column, value)
+        if shown is None:
+            return value
+        cell = WriteOnlyCell(sheet, value)
+        cell.number_format = shown
+        return cell
+    if value is None or isinstance(value, (bool, date, datetime)):
         return value
     return str(value)
 

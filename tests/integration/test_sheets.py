@@ -117,9 +117,13 @@ def test_an_excel_export_has_types_a_frozen_head_a_filter_and_notes(planner: Tes
     first = dict(zip(head, next(row for row in rows if "D" in row), strict=True))
     assert (first["migrants"], first["officers_fte"]) == (96, 4)
     assert isinstance(first["load"], float | int)
+    shown = dict(zip(head, [cell.number_format for cell in book["coverage"][2]], strict=True))
+    assert (shown["coverage"], shown["migrants"], shown["area_id"]) == ("0.0%", "#,##0", "General")
     assert book["coverage"].freeze_panes == "A2"
     assert book["coverage"].auto_filter.ref.startswith("A1:")
     notes = dict(rows_of(book, "notes"))
     assert notes["数据截至"] == "2026-11-01"
     assert notes["来源"]
     assert len(notes) >= 4
+    assert notes["migrants"] == "登记流动人口"
+    assert set(head) <= set(notes)  # each column says what it means
