@@ -107,7 +107,7 @@ def test_the_overview_shows_the_figures_of_the_api(site: Site, at_desk: SignIn) 
     expect(cards.nth(0)).to_contain_text(f"{district['migrants']:,}")
     expect(cards.nth(1)).to_contain_text(f"{district['officers_fte']:g}")
     expect(cards.nth(2)).to_contain_text(f"{district['load']:,.0f}")
-    expect(cards.nth(3)).to_contain_text(f"{district['coverage'] * 100:.1f} %")
+    expect(cards.nth(3)).to_contain_text(f"{district['coverage']:.1%}")
     expect(cards.nth(4)).to_contain_text(f"{counts['assigned']:,} / {counts['total']:,}")
     expect(page.frame_locator(".map-box iframe").locator(AREA)).to_have_count(2)
 
@@ -209,7 +209,7 @@ def test_seeing_the_service_as_an_officer_is_said_reads_only_and_stops(site: Sit
     refused = page.context.request.post(f"{site.address}/api/v1/assignments", headers={"X-CSRF-Token": token})
     assert refused.status == 403
     banner.get_by_role("button", name="停止").click()
-    expect(page.locator(".site-who")).to_contain_text("commander")
+    expect(page.locator(".site-who")).to_contain_text("王建国")
     expect(banner).to_have_count(0)
 
 
