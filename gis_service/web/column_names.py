@@ -78,7 +78,7 @@ COLUMN_NAMES: Final[dict[str, Text]] = {
     "missing": T("Posts allotted and not filled"),
     "district_pays": T("Posts that the district pays"),
     "township_pays": T("Posts that townships pay"),
-    **{kind.value: name for kind, name in CLASS_NAMES.items()},
+    **CLASS_NAMES,
 }
 
 _SHARES: Final = frozenset({"coverage", "share"})
