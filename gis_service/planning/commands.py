@@ -71,7 +71,7 @@ def show_posts(
     level: Level = AreaLevel.TOWNSHIP,
     within: Annotated[str | None, typer.Option(help="Code of the area within which they are handed out.")] = None,
     base: OnBase = Base.TODAY,
-    aim: Annotated[Aim, typer.Option(help="Least worst load, plain or times difficulty.")] = Aim.LOAD,
+    aim: Annotated[Aim, typer.Option(help="Least worst load, plain or times difficulty, or shortfall.")] = Aim.LOAD,
     keep: Annotated[bool, typer.Option(help="Nobody loses a post that is filled today.")] = True,
     accept: Annotated[float, typer.Option(min=0, help="Share above the least load accepted for fewer moves.")] = 0.0,
     day: Day = None,

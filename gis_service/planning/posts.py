@@ -21,6 +21,7 @@ from gis_service.settings import Settings
 from gis_service.texts import T, Text
 from layers.apportion import largest_remainder
 from layers.posts import PostPlan, PostsError, PostsProblem, fewest_moves, hand_out, moves_curve
+from layers.shortfall import hand_out_by_shortfall
 
 
 class Aim(StrEnum):
@@ -28,6 +29,8 @@ class Aim(StrEnum):
 
     LOAD = "load"
     WEIGHTED_LOAD = "weighted_load"
+    SHORTFALL = "shortfall"
+    """the worst number of posts short, times difficulty"""
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,8 @@ def propose_posts(session: Session, scope: Scope, settings: Settings, asked: Pos
     _known(figures, demand.index, asked)
     try:
         problem = _problem(session, scope, rows, today, demand, total, asked)
+        if asked.aim is Aim.SHORTFALL:
+            return _by_shortfall(rows, today, demand, total, problem)
         least = hand_out(problem)
         curve, chosen = _few_moves(problem, today, least, asked)
     except PostsError as refusal:
@@ -118,13 +123,46 @@ def propose_posts(session: Session, scope: Scope, settings: Settings, asked: Pos
         )
         way = _way_out(rows["name"], asked, lambda tried: _problem(session, scope, rows, today, demand, total, tried))
         raise ConflictError(said if way is None else T("{problem} {way}", problem=str(said), way=str(way))) from refusal
-    told = rows[["code", "name"]].assign(demand=demand, today=today.astype("Int64"), posts=chosen.posts)
+    told, moves = _told(rows, today, demand, chosen.posts)
+    return PostsProposal(told, total, least, chosen, curve, moves, certificate_of(least, total, told["name"]))
+
+
+def _by_shortfall(
+    rows: pd.DataFrame, today: pd.Series, demand: pd.Series, total: int, problem: PostsProblem
+) -> PostsProposal:
+    """The proposal with the least worst shortfall times difficulty; it has no curve of moves against loads."""
+    required, weight = rows["required"].fillna(0).astype("int64"), rows["multiplier"].fillna(1.0).astype("float64")
+    plan = hand_out_by_shortfall(problem, required, weight)
+    fixed = plan.posts.to_numpy(dtype=np.int64)
+    loads = hand_out(replace(problem, floor=fixed, ceiling=fixed))
+    told, moves = _told(rows, today, demand, plan.posts)
+    no_curve = pd.DataFrame({"load": [], "delta": [], "moves": []})
+    if plan.worst_area is None:
+        said = T("Nobody is short of the standard.")
+    else:
+        about = {"name": str(rows["name"].loc[plan.worst_area]), "short": plan.short, "worst": round(plan.worst, 2)}
+        said = (
+            T("{name} is {short} posts short ({worst} times difficulty) and has all that it may have.", **about)
+            if plan.posts_below is None
+            else T(
+                "{name} is {short} posts short ({worst} times difficulty), the worst. Strictly below that, {needed} "
+                "posts would be needed; there are {posts}.",
+                **about,
+                needed=plan.posts_below,
+                posts=total,
+            )
+        )
+    return PostsProposal(told, total, loads, loads, no_curve, moves, said)
+
+
+def _told(rows: pd.DataFrame, today: pd.Series, demand: pd.Series, posts: pd.Series) -> tuple[pd.DataFrame, int]:
+    """The rows of a proposal, and how many posts are filled anew."""
+    told = rows[["code", "name"]].assign(demand=demand, today=today.astype("Int64"), posts=posts)
     told["change"] = told["posts"] - told["today"]
     for name, column in (("load_before", "today"), ("load_after", "posts")):
         held = told[column].astype("Float64")
         told[name] = told["demand"].astype("Float64") / held.where(held > 0)
-    moves = int(told["change"].clip(lower=0).sum())
-    return PostsProposal(told, total, least, chosen, curve, moves, certificate_of(least, total, told["name"]))
+    return told, int(told["change"].clip(lower=0).sum())
 
 
 def _way_out(names: pd.Series, asked: PostsAsked, problem_of: Callable[[PostsAsked], PostsProblem]) -> Text | None:

@@ -134,6 +134,18 @@ def test_posts_are_handed_out_with_a_certificate_and_a_curve(published: Board, s
     assert len(answer["curve"]) == 20
 
 
+def test_posts_go_where_the_shortfall_times_difficulty_is_worst(published: Board, signed_in: SignIn) -> None:
+    planner, day = signed_in("planner"), {"as_of": str(TODAY)}
+    order = {"level": "township", "change": 100, "aim": "shortfall"}
+    answer = planner.post("/api/v1/planning/posts", json=order, params=day).json()
+    posts = {row["code"]: row["posts"] for row in answer["rows"]}
+    # 16 and 404 posts are short: nobody's loss in the north is worth a post
+    assert posts == {"N": 26, "S": 102}
+    assert re.search("缺 304 个岗位", answer["certificate"])
+    page = planner.get("/planning/posts", params={**day, "change": "3", "aim": "shortfall"}).text
+    assert "缺额最重" in page
+
+
 def test_bounds_that_leave_no_plan_are_refused_with_their_numbers(published: Board, signed_in: SignIn) -> None:
     order = {"level": "township", "change": 10, "bounds": [{"area_id": published.areas["S"], "most": 3}]}
     order["bounds"].append({"area_id": published.areas["N"], "most": 27})  # type: ignore[attr-defined]  # a list
