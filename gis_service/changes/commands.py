@@ -56,7 +56,7 @@ def draft(
     except ValueError as error:
         raise InvalidInputError(T("{file} is not JSON.", file=file)) from error
     change = draft_change(shell.engine, shell.viewer, payload, mode, day.date(), note=note)
-    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+    console.print(str(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state)))
 
 
 Since = Annotated[datetime, typer.Option("--day", formats=["%Y-%m-%d"], help="The day that the layer shows.")]
@@ -113,7 +113,7 @@ def reimport(
         console.print(str(T("{file} changes nothing.", file=file)))
         return
     change = made.change
-    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+    console.print(str(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state)))
 
 
 def _count(counts: dict[str, int]) -> None:
@@ -158,7 +158,7 @@ def approve(
     """Agree to a draft."""
     shell: Shell = context.obj
     change = approve_change(shell.engine, shell.viewer, number, accepted_reason=accept_faults)
-    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+    console.print(str(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state)))
 
 
 @land_app.command("discard")
@@ -166,7 +166,7 @@ def discard(context: typer.Context, number: Number) -> None:
     """Drop a change that is not applied."""
     shell: Shell = context.obj
     change = discard_change(shell.engine, shell.viewer, number)
-    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+    console.print(str(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state)))
 
 
 @land_app.command("apply")
@@ -200,7 +200,7 @@ def ancestry(
 
 def _tell(done: CarriedOut) -> None:
     written = done.rewriting.written
-    console.print(T("Written: {areas} areas, {addresses} addresses.", areas=len(done.after), addresses=written))
+    console.print(str(T("Written: {areas} areas, {addresses} addresses.", areas=len(done.after), addresses=written)))
 
 
 def _show(frame: pd.DataFrame) -> None:

@@ -62,7 +62,7 @@ def accept(
     if not chosen:
         raise InvalidInputError(T("Name the repairs to accept, or say --all."))
     change = accept_repairs(*place, chosen, note=note)
-    console.print(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state))
+    console.print(str(T("Change {number}: {kind}, {state}.", number=change.id, kind=change.kind, state=change.state)))
 
 
 def _day(day: datetime | None) -> date:

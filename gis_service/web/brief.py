@@ -47,7 +47,14 @@ def brief_pdf(found: Seen, land: Land, plan: Plan, today: Plan, settings: Settin
 def effect_rows(before: Measures, after: Measures) -> list[dict[str, Any]]:
     """Townships and villages with their figures before and after; those whose officers change first."""
     old = {row["area_id"]: row for row in before.areas}
-    founded: dict[str, Any] = {"withheld": [], "withheld_mark": None, "officers": None, "load": None, "coverage": None}
+    founded: dict[str, Any] = {
+        "withheld": [],
+        "withheld_mark": None,
+        "officers": None,
+        "load": None,
+        "coverage": None,
+        "weighted_missing": None,
+    }
     pairs = [(row, old.get(row["area_id"], founded)) for row in after.areas]
     changed = {row["area_id"]: abs((row["officers"] or 0) - (was["officers"] or 0)) for row, was in pairs}
     pairs.sort(key=lambda pair: (not pair[0]["is_township"], -changed[pair[0]["area_id"]]))
