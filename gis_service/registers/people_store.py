@@ -28,7 +28,7 @@ from gis_service.addresses.tables import Placement
 from gis_service.registers.people import people_everywhere, people_of_part
 from gis_service.registers.tables import Registration
 from gis_service.storage.among import among
-from gis_service.storage.engine import only_reads
+from gis_service.storage.engine import only_reads, reading
 
 _OPTION: Final = "people_store"
 _MOST_DAYS: Final = 6
@@ -92,6 +92,12 @@ def people_by_place(session: Session, scope: Scope, area_ids: Collection[int] | 
     if store is None or not only_reads(session):  # what is not committed yet is in no entry
         return people_everywhere(session, scope.day)
     return store.on(session, scope.day)
+
+
+def count_ahead(engine: Engine, day: date) -> None:
+    """Count the people of a day before somebody asks."""
+    with reading(engine) as session:
+        people_by_place(session, Scope(day, None))
 
 
 def _brought_up_to_date(session: Session, day: date, known: _Counted | None, version: int) -> pd.DataFrame:

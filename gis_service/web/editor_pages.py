@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, BackgroundTasks, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from gis_service.access.http import ScopeDep, ViewerDep, requires
 from gis_service.access.permissions import Permission
-from gis_service.api.dependencies import ReadDep, SettingsDep
+from gis_service.api.dependencies import EngineDep, ReadDep, SettingsDep
 from gis_service.areas.queries import areas, count_areas
 from gis_service.areas.tables import AreaLevel
+from gis_service.registers.people_store import count_ahead
 from gis_service.texts import T, Text
 from gis_service.web.drawing import Drawing
 from gis_service.web.rendering import page
@@ -79,8 +80,19 @@ def editor_page(
 
 
 @router.get("/land-editor/areas")
-def areas_to_choose(session: ReadDep, scope: ScopeDep, level: Annotated[AreaLevel, Query()]) -> dict[str, Any]:
-    """The areas of a level in scope, thinned out: to choose from, not to edit."""
+def areas_to_choose(
+    engine: EngineDep,
+    session: ReadDep,
+    scope: ScopeDep,
+    level: Annotated[AreaLevel, Query()],
+    afterwards: BackgroundTasks,
+) -> dict[str, Any]:
+    """The areas of a level in scope, thinned out: to choose from, not to edit.
+
+    While somebody draws, the people of the day are counted, which its impact will ask for.
+    """
+    if scope.is_whole_district:
+        afterwards.add_task(count_ahead, engine, scope.day)
     frame = areas(session, scope, levels=[level])
     shapes = geojson_geometries(simplified(frame, TOLERANCE_M.get(level.value, 0.0)))
     features = [

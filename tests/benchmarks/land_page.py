@@ -43,8 +43,8 @@ TABLES: Final = {
         1,
         "Medians. The impact as a planner sees it: after every change of the data the small counts of the whole\n"
         "district are withheld anew; people are counted anew only where the change touched them, and everywhere once\n"
-        "a day and process (today's beside the start of the service). Aimed at: impact in 0.3 s, applied in 1 s, an\n"
-        "assignment in 2 s.",
+        "a day and process (beside the start of the service, and while somebody draws). Aimed at: impact in 0.3 s,\n"
+        "applied in 1 s, an assignment in 2 s.",
     ),
     "search": Table(
         "Search over 300,000 addresses",

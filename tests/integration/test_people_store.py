@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from fastapi import FastAPI
 from pandas.testing import assert_frame_equal
 from sqlalchemy import Engine, delete, event
 
@@ -25,6 +26,7 @@ from gis_service.storage.engine import reading, transaction
 from gis_service.teams.actions import hand_over_beat
 from tests.import_steps import Desk
 from tests.integration.board import TODAY, Board, cells
+from tests.integration.conftest import SignIn
 from tests.integration.land import carry, redraw, split
 
 WHOLE = Scope(TODAY, None)
@@ -124,3 +126,12 @@ def test_nothing_is_kept_of_what_is_not_committed(engine: Engine, watched: Watch
         session.execute(delete(Placement))
         assert people_by_place(session, WHOLE).empty
         session.rollback()
+
+
+def test_while_somebody_draws_the_people_of_the_day_are_counted(service: FastAPI, signed_in: SignIn) -> None:
+    day = TODAY + timedelta(days=61)
+    planner, watched = signed_in("planner"), Watched(service.state.engine)
+    answer = planner.get("/land-editor/areas", params={"level": "compound", "as_of": day.isoformat()})
+    assert answer.status_code == 200, answer.text
+    assert watched.everywhere == 1
+    assert not watched.anew(day)
