@@ -54,6 +54,7 @@ from gis_service.teams.fence import fence_session
 from gis_service.teams.routes import router as teams_router
 from gis_service.teams.scope import scope_of
 from gis_service.texts import LOCALES, translations
+from gis_service.web.command.figures import keep_figures
 from gis_service.web.pages import PAGES, install_pages
 
 #: smaller answers travel as they are, bytes
@@ -101,6 +102,7 @@ def create_app(settings: Settings) -> FastAPI:
     configure_logs(as_json=settings.log_json)
     engine = open_engine(settings)
     keep_people(engine)
+    keep_figures(engine)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

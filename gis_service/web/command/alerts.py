@@ -20,6 +20,7 @@ from gis_service.registers.tables import Registration, Rental
 from gis_service.settings import Settings
 from gis_service.storage.frames import read_frame
 from gis_service.texts import T
+from gis_service.web.command.figures import shared
 from gis_service.web.command.summing import summed, summed_each
 from gis_service.web.wording import amount, percent
 
@@ -29,13 +30,13 @@ SHOWN: Final = 8
 
 def alerts_answer(session: Session, scope: Scope, settings: Settings) -> dict[str, Any]:
     """Alerts by kind, each with the area that it leads to; `total` counts those not shown as well."""
-    figures = published_coverage(session, scope, settings)
+    figures = shared(published_coverage, session, scope, settings)
     villages = figures[figures["level"].eq(AreaLevel.VILLAGE)]
     return {
         "as_of": scope.day.isoformat(),
         "kinds": [
             _coverage(villages, settings),
-            _overdue(villages, published_overdue(session, scope, settings)["overdue"], settings),
+            _overdue(villages, shared(published_overdue, session, scope, settings)["overdue"], settings),
             _jumps(villages, session, scope, settings),
         ],
     }

@@ -24,6 +24,7 @@ from gis_service.registers.published import published_coverage, published_mismat
 from gis_service.storage.frames import read_frame
 from gis_service.teams.queries import beats
 from gis_service.texts import T, Text
+from gis_service.web.command.figures import shared
 from gis_service.web.command.summing import summed
 from gis_service.web.drawing import Drawing, beat_outlines, hotspot_figures
 from gis_service.web.wording import amount, load
@@ -108,7 +109,7 @@ def waiting_by_area(session: Session, scope: Scope) -> pd.Series:
 
 def _load(drawing: Drawing) -> Shown:
     settings = drawing.settings
-    figures = published_coverage(drawing.session, drawing.scope, settings)
+    figures = shared(published_coverage, drawing.session, drawing.scope, settings)
     legend = load_legend(
         settings.load_class_edges,
         standard=settings.persons_per_officer,
@@ -136,9 +137,9 @@ def _difficulty(drawing: Drawing) -> Shown:
 
 def _mismatches(drawing: Drawing) -> Shown:
     settings = drawing.settings
-    published = published_mismatches(drawing.session, drawing.scope, settings)
+    published = shared(published_mismatches, drawing.session, drawing.scope, settings)
     counts = published["mismatches"]
-    people = published_coverage(drawing.session, drawing.scope, settings)
+    people = shared(published_coverage, drawing.session, drawing.scope, settings)
     migrants = people["migrants"]
     rate = (counts.astype("Float64") * settings.rate_per / migrants.where(migrants > 0)).astype("Float64")
     title = str(T("Unsettled mismatches per {count} registered", count=f"{settings.rate_per:,.0f}"))
@@ -217,7 +218,7 @@ def _beats(drawing: Drawing) -> Shown:
     classes = classes.reindex(names.index).where(names["level"].eq(AreaLevel.COMPOUND), "several").fillna("nobody")
     named = held_by.assign(officer=held_by["beat_id"].map(held["officer"])).dropna(subset=["officer"])
     officer = named.groupby("area_id")["officer"].agg(lambda each: "、".join(dict.fromkeys(each))).reindex(names.index)
-    figures = published_coverage(session, scope, drawing.settings)
+    figures = shared(published_coverage, session, scope, drawing.settings)
     staff = figures["officers_fte"]
     crowd = staff.map(lambda count: str(T("{count} officers", count=amount(count))))
     crowd = crowd.where(staff.notna(), figures["withheld_mark"].fillna(crowd))

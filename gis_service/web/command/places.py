@@ -29,6 +29,7 @@ from gis_service.teams.queries import officers
 from gis_service.teams.tables import Beat, BeatDuty, Officer
 from gis_service.texts import T
 from gis_service.web.command.alerts import published_overdue
+from gis_service.web.command.figures import shared
 from gis_service.web.command.series import WEEK, month_days, stock_by_month, week_of
 from gis_service.web.rendering import records
 from gis_service.web.wording import CODE_NAMES, amount, load, percent
@@ -59,9 +60,9 @@ def place_answer(asked: Asked) -> dict[str, Any]:
         There is no such area in scope.
     """
     area = area_details(asked.session, asked.scope, asked.area_id)
-    figures = _row(published_coverage(asked.session, asked.scope, asked.settings), asked.area_id)
+    figures = _row(shared(published_coverage, asked.session, asked.scope, asked.settings), asked.area_id)
     waiting = count_unresolved(asked.session, asked.scope, asked.area_id)
-    overdue = _row(published_overdue(asked.session, asked.scope, asked.settings), asked.area_id)["overdue"]
+    overdue = _row(shared(published_overdue, asked.session, asked.scope, asked.settings), asked.area_id)["overdue"]
     return {
         "id": asked.area_id,
         "code": area["code"],
@@ -86,8 +87,8 @@ def _row(published: pd.DataFrame, area_id: int) -> Row:
 def _figures(
     asked: Asked, figures: dict[str, Any], waiting: dict[str, int], overdue: int | str
 ) -> list[dict[str, str]]:
-    rentals = _row(published_rentals(asked.session, asked.scope, asked.settings), asked.area_id)
-    mismatches = _row(published_mismatches(asked.session, asked.scope, asked.settings), asked.area_id)["mismatches"]
+    rentals = _row(shared(published_rentals, asked.session, asked.scope, asked.settings), asked.area_id)
+    found = _row(shared(published_mismatches, asked.session, asked.scope, asked.settings), asked.area_id)
     teams, people, both = T("postings, beats"), T("registrations"), T("registrations, postings, beats")
     undecided = waiting["total"] - waiting["assigned"] - waiting["no_officer"]
     rows = (
@@ -101,7 +102,7 @@ def _figures(
             T("rentals"),
         ),
         (T("Inspections overdue"), amount(overdue), T("rentals")),
-        (T("Unsettled mismatches"), amount(mismatches), T("mismatches")),
+        (T("Unsettled mismatches"), amount(found["mismatches"]), T("mismatches")),
         (
             T("addresses with one officer"),
             f"{amount(waiting['assigned'])} / {amount(waiting['total'])}",
