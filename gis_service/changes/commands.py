@@ -142,7 +142,7 @@ def impact(context: typer.Context, number: Number) -> None:
         written=found.written,
         faults=len(found.faults),
     )
-    console.print(summary)
+    console.print(str(summary))
     _show(found.flows)
     _show(found.officers.reset_index())
     _show(found.units.reset_index())

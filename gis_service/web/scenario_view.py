@@ -176,8 +176,10 @@ def _drawn(plan: Plan, found: Seen) -> list[dict[str, Any]]:
             {
                 **township,
                 "relaxing": ways_of(plan.inputs, relax),
-                "obstacles": [said_in_words(text) for text in township.get("obstacles", ())],
-                "outside": [f"{each['beat']} {signed(each['deviation'])}" for each in township.get("outside", ())],
+                "obstacles": [] if found.across else [said_in_words(text) for text in township.get("obstacles", ())],
+                "outside": []
+                if found.across  # they tell loads exactly
+                else [f"{each['beat']} {signed(each['deviation'])}" for each in township.get("outside", ())],
                 "borders_km": township.get("borders_km") or [],
             }
         )
