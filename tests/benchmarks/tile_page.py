@@ -48,9 +48,9 @@ in, permission, scope, compression.
 
 *cold*: nothing of the tile and of its scope is kept, as after a change of land; *after a commit*: neither is who asks,
 which the first request after any act looks up for those that follow. PostGIS draws such a tile itself, on SpatiaLite
-the points or borders of the scope are read first; the second tile has that begun on PostGIS too. *in memory*: points and borders of the scope were read after the
-first answer ({read_s:.2f} s for the points), the tile is cut anew. *kept*: the tile was given before and the database
-says that nothing was committed since.
+the points or borders of the scope are read first; on PostGIS the second tile has that begun, once the screen is there.
+*in memory*: points and borders of the scope were read ({read_s:.2f} s for the points), the tile is cut anew. *kept*:
+the tile was given before and the database says that nothing was committed since.
 
 {sections}"""
 
