@@ -16,7 +16,7 @@ from gis_service.access.scope import Scope
 from gis_service.addresses.drawn_points import drawn_counts, drawn_points
 from gis_service.addresses.point_store import read_pyramid
 from gis_service.areas.border_store import read_borders
-from gis_service.areas.drawn_borders import drawn_borders
+from gis_service.areas.drawn_borders import _statement, drawn_borders
 from gis_service.areas.tables import AreaLevel
 from gis_service.storage.commits import Commits
 from gis_service.storage.engine import reading, transaction
@@ -155,3 +155,9 @@ def test_whoever_sees_a_part_draws_behind_the_fence(service: FastAPI, signed_in:
     service.state.fence = raised
     assert tiles == [200, 200]
     assert bool(fenced) == (service.state.engine.dialect.name == "postgresql")
+
+
+def test_borders_are_drawn_from_the_column_that_the_index_is_on() -> None:
+    drawn = _statement(Scope(date(2026, 11, 1), None), AreaLevel.COMPOUND, "areas")
+    assert "area_version.geom AS geom" in drawn
+    assert "EWKB" not in drawn
