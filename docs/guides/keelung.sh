@@ -37,11 +37,10 @@ step() {
   echo
 }
 
-step 'gunzip -c "$GIS_TEST_DATA/keelung/addresses.csv.gz" > addresses.csv'
 step 'gis-service db upgrade'
 step 'gis-service import areas "$GIS_TEST_DATA/keelung/areas.gpkg" --valid-from 2024-01-01'
 step 'gis-service check-topology'
-step 'gis-service import addresses addresses.csv --crs EPSG:4326 --set point_source=surveyed'
+step 'gis-service import addresses "$GIS_TEST_DATA/keelung/addresses.csv.gz" --crs EPSG:4326 --set point_source=surveyed'
 step 'gis-service synthesise --out teams --officers 300 --migrants 240000 --seed 2026'
 for subject in units officers postings beats beat_parts beat_duties registrations rentals mismatches; do
   step "gis-service import $subject teams/$subject.csv"
@@ -51,7 +50,7 @@ for map in coverage hotspots mismatches; do
   step "gis-service --locale zh_CN map $map --out $map.html"
 done
 step 'gis-service import areas "$GIS_TEST_DATA/keelung/areas.gpkg" --valid-from 2024-01-01'
-step 'gis-service import addresses addresses.csv --crs EPSG:4326 --set point_source=surveyed'
+step 'gis-service import addresses "$GIS_TEST_DATA/keelung/addresses.csv.gz" --crs EPSG:4326 --set point_source=surveyed'
 step 'gis-service assign'
 
 browser=${GIS_TEST_CHROMIUM:-$(command -v chromium || true)}
