@@ -1,6 +1,9 @@
 """What no plan can beat: bounds on balance and on changes, each valid for every contiguous plan."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +16,7 @@ REACH = 2
 """borders from its units of today that a beat reaches over, in the plans that the bound on changes is for"""
 _FARTHEST = 6
 _FINEST_PRICE = 1_000
+_LOOK_EVERY_S = 0.2
 _FROM_BELOW = ("lb_tree_search", "objective_lb_search_max_lp")
 """ways of searching of the solver that raise the bound; a plan is there already, so none is spent on better ones"""
 
@@ -38,6 +42,7 @@ def least_change(
     locks: IntArray,
     deadline_s: float,
     plan: IntArray | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> float:
     """
     Lower bound on the price of changed units over the contiguous plans inside the limits whose beats stay in place.
@@ -54,6 +59,8 @@ def least_change(
     ----------
     plan
         A plan inside the limits, where the search may begin; none is needed.
+    cancelled
+        Asked every 0.2 s, from another thread while this one computes; what is proved until then is the bound.
 
     Returns
     -------
@@ -67,8 +74,8 @@ def least_change(
     if plan is not None:
         relaxation.begin_at(plan)
     proved = 0.0
-    while (left := until - time.monotonic()) > 0:
-        bound, found = relaxation.solve(left)
+    while (left := until - time.monotonic()) > 0 and not (cancelled and cancelled()):
+        bound, found = relaxation.solve(left, cancelled)
         if bound == np.inf:
             return float("inf")
         proved = max(proved, bound)
@@ -120,7 +127,7 @@ class _Relaxation:
             for unit, variable in inside.items():
                 self.model.add_hint(variable, int(plan[unit] == beat))
 
-    def solve(self, seconds: float) -> tuple[float, IntArray | None]:
+    def solve(self, seconds: float, cancelled: Callable[[], bool] | None) -> tuple[float, IntArray | None]:
         """The proved bound, and the beat of each unit in the best answer (None without one; -1 = far)."""
         solver = cp_model.CpSolver()
         solver.parameters.max_time_in_seconds = seconds
@@ -128,7 +135,8 @@ class _Relaxation:
         solver.parameters.subsolvers.extend(_FROM_BELOW)
         solver.parameters.linearization_level = 2
         solver.parameters.random_seed = 1
-        status = solver.solve(self.model)
+        with _stopped_when(cancelled, solver):
+            status = solver.solve(self.model)
         if status == cp_model.INFEASIBLE:
             return float("inf"), None
         bound = max(float(np.ceil(solver.best_objective_bound - 1e-6)), 0.0)
@@ -182,6 +190,29 @@ class _Relaxation:
         """The units within reach that border a piece, as members of a beat."""
         border = {other for unit in piece for other in self._near(unit)} - piece
         return [self.inside[beat][unit] for unit in sorted(border) if unit in self.inside[beat]]
+
+
+@contextmanager
+def _stopped_when(cancelled: Callable[[], bool] | None, solver: cp_model.CpSolver) -> Iterator[None]:
+    """Stop the solver as soon as somebody wants it stopped."""
+    if cancelled is None:
+        yield
+        return
+    over = Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_EVERY_S):
+            if cancelled():
+                solver.stop_search()
+                return
+
+    looking = Thread(target=look, name="bound is wanted", daemon=True)
+    looking.start()
+    try:
+        yield
+    finally:
+        over.set()
+        looking.join()
 
 
 def _reaches(ring: npt.NDArray[np.int64], locks: IntArray, plan: IntArray | None) -> npt.NDArray[np.int64]:

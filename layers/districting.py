@@ -135,7 +135,8 @@ def repair(
         Seconds that the lower bound on the changes may take; 0 = none is computed. Up to ``SMALL_UNITS`` units it is
         the best plan itself, among all; beyond, see `layers._bounds.least_change` for the plans that it is about.
     graph, band, locks, seed, moves_per_unit, deadline_s, cancelled, progress
-        As for :func:`partition`; the deadline limits the search, ``prove_s`` the proof after it.
+        As for :func:`partition`; the deadline limits the search, ``prove_s`` the proof after it; who cancels
+        ends both.
 
     Returns
     -------
@@ -170,7 +171,9 @@ def repair(
         if proved is not None:
             best, least = proved
     if prove_s > 0 and least is None:
-        least = least_change(graph, today, limits, prices=price, locks=fixed, deadline_s=prove_s, plan=best)
+        least = least_change(
+            graph, today, limits, prices=price, locks=fixed, deadline_s=prove_s, plan=best, cancelled=cancelled
+        )
     return describe(
         graph, best, rules, today=today, prices=price, least_price=least,
         stopped=control.stopped, trace=tuple(control.trace),

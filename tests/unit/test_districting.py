@@ -3,6 +3,7 @@
 import os
 import time
 from itertools import product
+from threading import current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -221,10 +222,24 @@ class TestRepair:
         today = partition(before.graph, 15, seed=1, moves_per_unit=100).plan
         graph = drifted(before, 15, 9).graph
         assert verify_plan(graph, today, BeatRules(15, 0.05))
-        result = repair(graph, today, band=0.05, prove_s=20)
+        result = repair(graph, today, band=0.05, prove_s=3)
         assert result.violations == ()
         assert result.least_price is not None
         assert 0 < result.least_price <= result.changed_units <= 30
+
+    def test_who_cancels_does_not_wait_for_the_proof(self) -> None:
+        before = made_up(2000, 100, 2)
+        today = partition(before.graph, 100, seed=1, moves_per_unit=20).plan
+        proving: list[bool] = []
+
+        def cancelled() -> bool:
+            proving.append(current_thread() is not main_thread())
+            return sum(proving) >= 2
+
+        result = repair(drifted(before, 100, 9).graph, today, moves_per_unit=20, prove_s=3600, cancelled=cancelled)
+        assert sum(proving) >= 2  # it was the proof that was stopped, long before its hour
+        assert result.stopped is None
+        assert result.least_price is not None
 
     @pytest.mark.parametrize("plan", [[0, 0, 1], [0, 0, -2, 1], [0, 0, 1, 9]])
     def test_plans_that_do_not_fit_are_refused(self, plan: list[int]) -> None:
