@@ -19,6 +19,8 @@ _HOME_MOST = 9  # below ten people and ten beds: an ordinary home is not suspect
 _GROUP_SHARE_HOT, _GROUP_SHARE = 0.34, 0.006
 _DORMITORIES_A_FACTORY = 5
 _DORMITORY_BEDS = (90, 260)
+_MEAN_STAY_DAYS, _LONGEST_STAY_DAYS = 1_500.0, 3_600
+_HIRED_SHARE = 0.12  # of the compound at the first factory, in the last seven days
 
 
 @dataclass(frozen=True)
@@ -101,11 +103,13 @@ def registration_frame(plan: DistrictPlan, addresses: pd.DataFrame, residents: R
     per_address = residents.per_address["residents"].to_numpy()
     current = np.repeat(np.arange(len(addresses)), per_address)
     gone = rng.choice(len(addresses), plan.deregistered, p=per_address / per_address.sum())
-    registered = np.concatenate([_arrivals(len(current), today, rng), _arrivals(len(gone), today, rng, 430.0)])
-    left = days_before(today, rng.uniform(0, 425, len(gone)))
-    left = _towards_new_year(left, today, rng)
+    arrived = _arrivals(len(current), today, rng)
+    at_factory = addresses["compound"].to_numpy()[current] == residents.hotspots[0][0]
+    hired = at_factory & (rng.random(len(current)) < _HIRED_SHARE)
+    arrived[hired] = days_before(today, rng.uniform(0, 7, int(hired.sum())))
+    left = _towards_new_year(days_before(today, rng.uniform(0, 425, len(gone))), today, rng)
     stay = np.maximum(rng.exponential(300, len(gone)), 20).astype(np.int64).astype("timedelta64[D]")
-    registered[len(current) :] = left - stay
+    registered = np.concatenate([arrived, left - stay])
     count = len(registered)
     born = birth_days(count, rng, today, 34, 11)
     frame = pd.DataFrame(
@@ -130,12 +134,9 @@ _REASONS = np.array(["离开本区", "区内迁移", "逾期未续", "其他"], 
 _REASON_SHARES = [0.58, 0.27, 0.12, 0.03]
 
 
-def _arrivals(
-    count: int, today: np.datetime64, rng: np.random.Generator, mean_days: float = 1_500.0
-) -> NDArray[np.datetime64]:
+def _arrivals(count: int, today: np.datetime64, rng: np.random.Generator) -> NDArray[np.datetime64]:
     """Days of registration: mostly years ago, more in the weeks after the Spring Festival."""
-    days = rng.exponential(mean_days, count) % 3_600 + rng.uniform(0, 60, count)
-    arrived = days_before(today, days)
+    arrived = days_before(today, rng.exponential(_MEAN_STAY_DAYS, count) % _LONGEST_STAY_DAYS)
     year = arrived.astype("datetime64[Y]")
     after_festival = year.astype("datetime64[D]") + (48 + rng.gamma(2.0, 9.0, count)).astype("timedelta64[D]")
     moves = (rng.random(count) < 0.22) & (after_festival <= today)

@@ -148,6 +148,20 @@ def test_group_rentals_crowd_in_the_hotspots(demo: DemoDistrict, answers: pd.Dat
     assert group[inside].mean() > 10 * group[~inside & (answers["compound_code"] != "")].mean()
 
 
+def test_about_as_many_come_as_go_and_one_village_has_a_rush(demo: DemoDistrict, answers: pd.DataFrame) -> None:
+    registrations = read(demo, FILES["registrations"])
+    day = pd.Timestamp(SMALL.today)
+    came, went = (
+        pd.to_datetime(registrations[name], errors="coerce").between(day - pd.Timedelta(days=90), day)
+        for name in ("registered_on", "deregistered_on")
+    )
+    assert 0.8 < came.sum() / went.sum() < 2.5
+    village = registrations["address_code"].map(answers["compound_code"]).str[:12]
+    back = (day - pd.to_datetime(registrations["registered_on"])).dt.days
+    last, before = (village[back.between(*days)].value_counts() for days in ((0, 6), (7, 62)))
+    assert (last > 2 * before.reindex(last.index).fillna(0) / 8)[last >= 20].sum() == 1
+
+
 def test_registers_disagree_just_where_the_truth_says(demo: DemoDistrict) -> None:
     truth = read(demo, "truth/mismatches.csv")
     truth = truth[truth["in_registers"] == "true"]
