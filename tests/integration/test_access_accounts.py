@@ -252,7 +252,8 @@ def test_signing_in_gives_the_viewer_with_the_areas_held_today(
     signed_in = sign_in(engine, vault, settings, "zhang", PASSWORD, now=NOW)
     with reading(engine) as session:
         viewer = viewer_of_session(session, settings, signed_in.cookie, NOW)
-    assert viewer == Viewer(name="zhang", role=Role.COMMANDER, area_ids=frozenset({1}), account_id=account_id)
+    zhang = Viewer(name="zhang", role=Role.COMMANDER, area_ids=frozenset({1}), account_id=account_id, called="zhang")
+    assert viewer == zhang
 
 
 def test_neither_cookie_nor_password_is_in_the_database(engine: Engine, signed_in: SignedIn) -> None:
