@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -36,6 +37,16 @@ os.environ["GIS_SECOND_FACTOR_ROLES"] = "[]"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest files first; everything else stays in its order."""
     items.sort(key=lambda item: turn_of(item.path.name))
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of cycles leave alone what stays to the end, and come less often: a fifth of the time is its.
+
+    A library loaded later is walked as ever; a cycle that holds a frame is gone a hundred thousand objects later.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 10, 10)
 
 
 @pytest.hookimpl(optionalhook=True)
