@@ -58,6 +58,7 @@ def prepare(
     locale: Annotated[str | None, typer.Option(help="Language: zh_CN or en; overrides GIS_LOCALE.")] = None,
 ) -> None:
     """Open the database that the options or the environment name."""
+    import gis_service.tables  # noqa: F401 - a command sees every table, whichever of them it imports
     from gis_service.access.audit import attach_audit
     from gis_service.access.personal import Vault
     from gis_service.settings import Settings
