@@ -1,8 +1,8 @@
 """Beats on graphs small enough to check by hand, and on the real tiling."""
 
-import os
 import time
 from itertools import product
+from pathlib import Path
 from threading import current_thread, main_thread
 
 import numpy as np
@@ -12,7 +12,7 @@ from layers._bounds import least_change, least_worst_load
 from layers._exact import fewest_changes, least_border
 from layers._plan import limits_of_beats
 from layers.districting import BeatRules, Breach, Proof, UnitGraph, partition, repair, unit_graph, verify_plan
-from tests.benchmarks.beat_instances import drifted, keelung, made_up, real_data_folder
+from tests.benchmarks.beat_instances import drifted, keelung, made_up
 
 FREE = -1
 
@@ -303,11 +303,10 @@ class TestBounds:
 
 
 @pytest.mark.real_data
-def test_beats_of_the_real_tiling_stay_inside_villages_and_pass_the_check() -> None:
-    if not real_data_folder().exists():
-        if os.environ.get("CI"):
-            pytest.fail(f"the real data is not at {real_data_folder()}; set GIS_TEST_DATA")
-        pytest.skip("GIS_TEST_DATA names no real data")
+def test_beats_of_the_real_tiling_stay_inside_villages_and_pass_the_check(
+    real_data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIS_TEST_DATA", str(real_data))
     graph = keelung(within="township").graph
     result = partition(graph, 100, band=0.05, seed=1)
     assert result.violations == ()
